@@ -1,0 +1,143 @@
+"""What moderators decide, and what they see: each decision reaches every open page by the log, and is remembered."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from server import auth, events
+from server.actions import publishing
+from server.errors import Conflict, Invalid, NotFound
+from server.models import Actor, Comment, Decision, Person, Status
+from server.state import State
+from server.storage import comments, decisions
+from server.storage.transaction import Transaction
+from server.times import rfc3339
+
+REASON_MAX = 1000  # characters
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that was taken: the comment as its moderator sees it, and the public event if there was one."""
+
+    comment: events.Comment
+    frame: str | None
+
+
+async def decide(state: State, actor: Actor, comment_id: int, decision: Decision, reason: str | None) -> Decided:
+    """Approves, rejects, restores, pins or unpins. Deciding again what is so already changes and says nothing.
+
+    Raises Unauthorized, Forbidden, NotFound, Conflict, Invalid.
+    """
+    moderator = auth.require_staff(actor)
+    if reason is not None and len(reason) > REASON_MAX:
+        raise Invalid.field("reason", f"at most {REASON_MAX} characters are accepted")
+
+    def work(tx: Transaction) -> Decided:
+        now = state.clock.now()
+        comment = comments.get(tx, comment_id)
+        if comment is None:
+            raise NotFound(f"there is no comment {comment_id}")
+        after, frame, changed = _carry_out(tx, comment, decision, now)
+        if changed:
+            _remember(tx, moderator, comment, after, decision, reason, now)
+        return Decided(events.comment_with(after, shown=after.status != Status.DELETED), frame)
+
+    return await state.database.write(work)
+
+
+def _carry_out(tx: Transaction, comment: Comment, decision: Decision, now: int) -> tuple[Comment, str | None, bool]:
+    status = comment.status
+    if status == Status.DELETED:
+        raise Conflict("its author deleted this comment; it cannot be brought back")
+    match decision:
+        case Decision.APPROVE | Decision.RESTORE:
+            if status == Status.VISIBLE:
+                return comment, None, False
+            if decision == Decision.APPROVE and status != Status.PENDING:
+                raise Conflict("this comment was removed; restore it instead")
+            frame = publishing.publish(tx, comment, now)
+            published = comments.get(tx, comment.id)
+            assert published is not None
+            return published, frame, True
+        case Decision.REJECT | Decision.SPAM:
+            if status == Status.REMOVED:
+                return comment, None, False
+            removed, said = publishing.take_down(tx, comment, Status.REMOVED, now)
+            return removed, said, True
+        case Decision.PIN | Decision.UNPIN:
+            if status != Status.VISIBLE:
+                raise Conflict(f"only a visible comment can be pinned; this one is {status}")
+            if comment.parent_id is not None:
+                raise Conflict("only a top-level comment can be pinned, not a reply")
+            wanted = decision == Decision.PIN
+            if bool(comment.pinned) == wanted:
+                return comment, None, False
+            pinned, frame = publishing.pin(tx, comment, wanted, now)
+            return pinned, frame, True
+
+
+def _remember(
+    tx: Transaction,
+    moderator: Person,
+    before: Comment,
+    after: Comment,
+    decision: Decision,
+    reason: str | None,
+    now: int,
+) -> None:
+    decisions.add(
+        tx,
+        comment_id=before.id,
+        article_id=before.article_id,
+        moderator_id=moderator.id,
+        decision=decision.value,
+        reason=reason,
+        at=now,
+    )
+    if before.status == Status.PENDING:
+        publishing.leave_queue(tx, after, now)
+    if decision not in (Decision.PIN, Decision.UNPIN):
+        publishing.tell_author(tx, after, decision.value, now)
+
+
+async def queue(state: State, actor: Actor, status: Status, after: int, limit: int) -> dict[str, Any]:
+    """A page of what waits (`pending`) or was taken down (`removed`), oldest first, with why it was held."""
+    auth.require_staff(actor)
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        found = comments.with_status(tx, status, after, limit + 1)
+        page = found[:limit]
+        return {
+            "comments": [events.comment_with(comment, shown=True) for comment in page],
+            "held_for": {str(comment.id): decisions.held_for(tx, comment.id) for comment in page},
+            "next": str(page[-1].id) if len(found) > limit else None,
+        }
+
+    return await state.database.read(work)
+
+
+async def log(state: State, actor: Actor, before: int, limit: int) -> dict[str, Any]:
+    """A page of what was decided, newest first: what, about which comment, by whom, why, when."""
+    auth.require_staff(actor)
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        found = decisions.newest(tx, before, limit + 1)
+        page = found[:limit]
+        return {
+            "decisions": [
+                {
+                    "id": row.id,
+                    "comment": row.comment_id,
+                    "article": row.article_id,
+                    "moderator": {"id": row.moderator_id, "name": row.moderator_name},
+                    "decision": row.decision,
+                    "reason": row.reason,
+                    "at": rfc3339(row.at),
+                }
+                for row in page
+            ],
+            "next": str(page[-1].id) if len(found) > limit else None,
+        }
+
+    return await state.database.read(work)

@@ -1,0 +1,114 @@
+"""The app: routes, middleware, and the lifespan in which the parts of a server meet. No logic."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.broker import Broker
+from server.broker.memory import MemoryBroker
+from server.config import Config
+from server.errors import MethodNotAllowed, NotFound, ProblemError, RipostError
+from server.hub import Hub
+from server.limits import Connections, Limits
+from server.middleware import Requests
+from server.relay import Relay
+from server.routes import articles, auth, comments, health, live, moderation, stream, web
+from server.state import State
+from server.storage.database import Database
+from server.times import Clock, SystemClock
+
+
+@contextlib.asynccontextmanager
+async def open_state(config: Config, clock: Clock | None = None) -> AsyncIterator[State]:
+    """The parts of a server, opened in order and closed in reverse. Raises CommandError."""
+    broker: Broker = MemoryBroker()
+    database = await Database.open(config.database_url, broker.publish)
+    try:
+        loop = asyncio.get_running_loop()
+        hub = Hub(loop.call_soon)
+        relay = Relay(hub, database)
+        await broker.start(relay.receive)
+        state = State(
+            config=config,
+            database=database,
+            broker=broker,
+            hub=hub,
+            relay=relay,
+            limits=Limits(enabled=config.rate_limits),
+            connections=Connections(config.max_connections, config.max_connections_per_address),
+            clock=clock or SystemClock(),
+            secret=_secret(config),
+        )
+        watching = asyncio.create_task(relay.watch(), name="ripost-watch")
+        try:
+            yield state
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await relay.close()
+            await broker.close()
+    finally:
+        await database.close()
+
+
+def create_app(config: Config, clock: Clock | None = None) -> Starlette:
+    """The ASGI app of this configuration. Start-up opens and migrates the database."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_state(config, clock) as state:
+            app.state.ripost = state
+            yield
+
+    return Starlette(
+        routes=[
+            *articles.routes,
+            *comments.routes,
+            *moderation.routes,
+            *auth.routes,
+            *stream.routes,
+            *live.routes,
+            *health.routes,
+        ],
+        middleware=[Middleware(Requests, config=config, observe=lambda method, status, seconds: None)],
+        exception_handlers={ProblemError: _problem, HTTPException: _http},
+        lifespan=lifespan,
+    )
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return web.problem(error)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        answer = web.problem(MethodNotAllowed(f"{request.method} is not accepted here"))
+        answer.headers.update(error.headers or {})
+        return answer
+    return web.problem(NotFound(f"there is no {request.url.path}"))
+
+
+def _secret(config: Config) -> bytes:
+    """The key of guests' tokens and address hashes: SECRET_KEY, or one made and kept beside the SQLite file."""
+    if config.secret_key:
+        return hashlib.sha256(config.secret_key.encode()).digest()
+    path = Path(f"{config.database_path}.secret")
+    with contextlib.suppress(FileExistsError):
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w") as file:
+            file.write(os.urandom(32).hex())
+    try:
+        return bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise RipostError(f"cannot read the secret key in {path}: {error}") from None

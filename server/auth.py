@@ -1,0 +1,94 @@
+"""Who is asking, and whether they may.
+
+Owns tokens: opaque, 256 bits, stored as SHA-256 only. A guest's token is an HMAC of the secret `client_id` of their
+first post, so that a retry after a lost answer gets the same working token. A session is bound to the origin it was
+made on; a staff member's rights count only on Ripost's own origin (DESIGN law 13).
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+
+from server.errors import Forbidden, Unauthorized
+from server.models import Actor, Person, Role
+from server.state import State
+from server.storage import people
+
+SESSION_SECONDS = 365 * 24 * 3600
+LINK_SECONDS = 24 * 3600
+
+
+def new_token() -> str:
+    """A fresh bearer token (256 bits)."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """What the database knows of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def guest_token(secret: bytes, client_id: str) -> str:
+    """The token of the guest whose first post had this client id; the same for every retry."""
+    digest = hmac.digest(secret, b"guest:" + client_id.encode(), "sha256")
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def client_hash(client_id: str) -> str:
+    """What the database knows of a client id; its first 16 digits are the comment's public `ref`."""
+    return hashlib.sha256(client_id.encode()).hexdigest()
+
+
+def address_key(secret: bytes, address: str) -> str:
+    """A keyed hash of a network address (IPv6: of its /64): the address itself is never kept."""
+    if ":" in address and "." not in address:
+        groups = address.split("%")[0].split("::")[0].split(":")
+        address = ":".join((groups + ["0"] * 4)[:4])
+    return hmac.digest(secret, b"address:" + address.encode(), "sha256").hex()[:24]
+
+
+async def identify(state: State, token: str | None, *, address: str, origin: str | None, own_origin: bool) -> Actor:
+    """The actor behind a request. `origin` is the page's (None: not a browser, or same-origin GET). Raises Unauthorized."""
+    if token is None:
+        return Actor(person=None, staff=False, address=address, origin=origin)
+    hashed = token_hash(token)
+    found = await state.database.read(lambda tx: people.by_token(tx, hashed, state.clock.now()))
+    if found is None:
+        raise Unauthorized("the token is unknown or has expired; sign in again, or go on as a guest without it")
+    person, made_on = found
+    if made_on is not None and origin is not None and origin != made_on:
+        raise Unauthorized(f"this token was made on {made_on} and does not work on {origin}")
+    return Actor(
+        person=person,
+        staff=person.role.is_staff and (origin is None or own_origin),
+        address=address,
+        origin=origin,
+        session=hashed,
+    )
+
+
+def require_staff(actor: Actor) -> Person:
+    """The moderator or admin who asks. Raises Unauthorized, Forbidden."""
+    person = require_person(actor)
+    if actor.staff:
+        return person
+    if person.role.is_staff:
+        raise Forbidden(f"a {person.role}'s rights count only on Ripost's own pages, not on {actor.origin}")
+    raise Forbidden("only a moderator may do this")
+
+
+def require_person(actor: Actor) -> Person:
+    """The person who asks. Raises Unauthorized."""
+    if actor.person is None:
+        raise Unauthorized("this needs a token in the Authorization header")
+    return actor.person
+
+
+def rights(actor: Actor) -> list[str]:
+    """What an actor may do besides reading, for the page."""
+    return ["post", "moderate"] if actor.staff else ["post"]
+
+
+def is_guest(person: Person) -> bool:
+    return person.role == Role.GUEST

@@ -1,0 +1,103 @@
+"""Token buckets: how often someone may do something. In memory, bounded, and forgotten within hours.
+
+Keys are given by the caller, addresses as keyed hashes only. The moment is passed in. A bucket that is full again is
+the same as none, so the oldest are dropped first and nothing has to be swept.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from server.errors import TooMany
+
+MAX_BUCKETS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`burst` at once, then one every `seconds`. `what` completes "too many …"."""
+
+    name: str
+    burst: int
+    seconds: float
+    what: str
+
+
+POST_PERSON = Rule("post-person", 5, 6, "comments in a short time")
+POST_ADDRESS = Rule("post-address", 20, 3, "comments from your network in a short time")
+NEW_GUEST = Rule("new-guest", 10, 30, "new guests from your network in a short time")
+CHANGE = Rule("change", 20, 2, "changes in a short time")
+RESOLVE = Rule("resolve", 30, 2, "pages in a short time")
+NEW_ARTICLE = Rule("new-article", 10, 30, "new pages from your network in a short time")
+SIGN_IN = Rule("sign-in", 10, 30, "sign-ins from your network in a short time")
+ERASE = Rule("erase", 5, 60, "requests in a short time")
+
+
+class Limits:
+    """The buckets of this process. `enabled` false lets everything through (load tests)."""
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self._enabled = enabled
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def take(self, rule: Rule, key: str, now: float) -> None:
+        """Uses one of `key`'s tokens at monotonic time `now`. Raises TooMany with the seconds until the next one."""
+        if not self._enabled:
+            return
+        place = (rule.name, key)
+        tokens, since = self._buckets.pop(place, (float(rule.burst), now))
+        tokens = min(float(rule.burst), tokens + (now - since) / rule.seconds)
+        self._buckets[place] = (tokens - 1 if tokens >= 1 else tokens, now)
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+        if tokens < 1:
+            raise TooMany(f"too many {rule.what}", retry_after=max(1.0, (1 - tokens) * rule.seconds))
+
+    def space(self, key: str, seconds: float, now: float) -> None:
+        """One use of `key` every `seconds`: an article's slow mode. Raises TooMany."""
+        if not self._enabled or seconds <= 0:
+            return
+        place = ("space", key)
+        _, last = self._buckets.get(place, (0.0, now - seconds))
+        if now - last < seconds:
+            raise TooMany(
+                f"this discussion is in slow mode: one comment every {seconds:g} seconds",
+                retry_after=seconds - (now - last),
+            )
+
+    def spaced(self, key: str, now: float) -> None:
+        """Notes a use of `key` for `space`, once it has succeeded."""
+        if self._enabled:
+            self._buckets.pop(("space", key), None)
+            self._buckets["space", key] = (0.0, now)
+            if len(self._buckets) > MAX_BUCKETS:
+                self._buckets.popitem(last=False)
+
+
+class Connections:
+    """How many streams of all kinds are open, in all and from each address."""
+
+    def __init__(self, most: int, most_per_address: int) -> None:
+        self.open = 0
+        self._most = most
+        self._most_per_address = most_per_address
+        self._by_address: dict[str, int] = {}
+
+    @contextmanager
+    def one(self, address: str) -> Iterator[None]:
+        """Counts a connection while it is open. Raises TooMany."""
+        own = self._by_address.get(address, 0)
+        if own >= self._most_per_address:
+            raise TooMany(f"at most {self._most_per_address} connections from one network", retry_after=30)
+        if self.open >= self._most:
+            raise TooMany("this server has as many connections as it may", retry_after=30)
+        self.open += 1
+        self._by_address[address] = own + 1
+        try:
+            yield
+        finally:
+            self.open -= 1
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]

@@ -1,0 +1,95 @@
+"""Pure ASGI around every request: an id for the log, security headers, CORS for those who may embed, clear errors.
+
+CORS here only tells browsers what they may read: there are no cookies, so a foreign page has nothing to ride on. The
+API answers `ALLOWED_ORIGINS` exactly; `/static/*` is open to all and says so itself.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.config import Config
+from server.errors import ProblemError, Unavailable
+from server.routes import web
+
+_log = logging.getLogger("ripost.http")
+
+_ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
+_ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, Last-Event-ID"
+_EXPOSED = "ETag, Retry-After"
+_PREFLIGHT_SECONDS = "7200"  # Chromium's longest
+
+Observe = Callable[[str, int, float], None]
+"""Told of every finished HTTP request: method, status, seconds."""
+
+
+class Requests:
+    """The outermost layer of the app."""
+
+    def __init__(self, app: ASGIApp, config: Config, observe: Observe) -> None:
+        self._app = app
+        self._config = config
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        api = scope["path"].startswith("/api/")
+        cors = origin if api and origin is not None and origin in self._config.allowed_origins else None
+        if api and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            return await _preflight(send, cors)
+        started = time.perf_counter()
+        request_id = secrets.token_hex(6)
+        status = 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                out = MutableHeaders(scope=message)
+                out["X-Request-Id"] = request_id
+                out.setdefault("X-Content-Type-Options", "nosniff")
+                out.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+                if "content-security-policy" not in out:
+                    out["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+                if api:
+                    out.add_vary_header("Origin")
+                if cors is not None:
+                    out["Access-Control-Allow-Origin"] = cors
+                    out["Access-Control-Expose-Headers"] = _EXPOSED
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except ProblemError as error:
+            if status:
+                raise
+            await web.problem(error)(scope, receive, answer)
+        except Exception:
+            _log.exception("request %s: %s %s failed", request_id, scope["method"], scope["path"])
+            if status:
+                raise
+            failed = Unavailable(f"something went wrong here; the log has it under request {request_id}")
+            failed.status, failed.title, failed.slug = 500, "Internal error", "internal"
+            await web.problem(failed)(scope, receive, answer)
+        finally:
+            self._observe(scope["method"], status, time.perf_counter() - started)
+
+
+async def _preflight(send: Send, origin: str | None) -> None:
+    headers = [(b"vary", b"Origin"), (b"content-length", b"0")]
+    if origin is not None:
+        headers += [
+            (b"access-control-allow-origin", origin.encode()),
+            (b"access-control-allow-methods", _ALLOWED_METHODS.encode()),
+            (b"access-control-allow-headers", _ALLOWED_HEADERS.encode()),
+            (b"access-control-max-age", _PREFLIGHT_SECONDS.encode()),
+        ]
+    await send({"type": "http.response.start", "status": 204 if origin is not None else 403, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

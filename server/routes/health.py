@@ -1,0 +1,27 @@
+"""Whether the server lives, whether it is ready, its numbers, and the descriptions of its interface."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server import __version__
+from server.errors import ProblemError
+from server.routes import web
+
+
+async def healthz(request: Request) -> Response:
+    return web.answer({"status": "ok", "version": __version__})
+
+
+async def readyz(request: Request) -> Response:
+    try:
+        await web.state_of(request).database.ping()
+    except ProblemError as error:
+        return web.problem(error)
+    return web.answer({"status": "ready"})
+
+
+routes = [
+    Route("/healthz", healthz, methods=["GET"]),
+    Route("/readyz", readyz, methods=["GET"]),
+]

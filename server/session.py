@@ -1,0 +1,225 @@
+"""A live connection's behaviour as one state machine: what it may send, what it gets, in which order.
+
+`receive` takes one message of the client and returns effects; the shell around it (a socket) carries them out and tells
+the outcome back (`subscribed`, `refused`). No I/O, no clock: the moment is passed in. Both shells pass the same tests.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from server import events
+from server.errors import CLOSE_PROTOCOL_ERROR, BadRequest, Conflict, Invalid, ProblemError, TooMany
+from server.hub import Cursor
+from server.models import MODERATION_CHANNEL, article_channel
+from server.times import rfc3339
+
+MESSAGE_BYTES = 16 * 1024
+MAX_SUBSCRIPTIONS = 32
+MESSAGES_BURST = 60  # as many as a page with 32 threads sends when it comes back, and room
+MESSAGES_PER_SECOND = 10
+MAX_BAD_MESSAGES = 20  # then the other side is not a client of ours
+
+
+class _Subscribe(msgspec.Struct, tag_field="type", tag="subscribe"):
+    article: int | None = None
+    channel: Literal["moderation", "me"] | None = None
+    token: str | None = None
+    epoch: str | None = None
+    since: int | None = None
+    at: str | None = None
+
+
+class _Unsubscribe(msgspec.Struct, tag_field="type", tag="unsubscribe"):
+    article: int | None = None
+    channel: Literal["moderation", "me"] | None = None
+
+
+class _Ping(msgspec.Struct, tag_field="type", tag="ping"):
+    pass
+
+
+_decode = msgspec.json.Decoder(_Subscribe | _Unsubscribe | _Ping).decode
+
+Topic = tuple[str, int]
+"""What a client names: ("article", 3), ("moderation", 0) or ("me", 0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this text frame."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection with this code."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Find the channel, check the right to read it, and join it from this position (None: from now)."""
+
+    topic: Topic
+    token: str | None
+    epoch: str | None
+    since: int | None
+    at: str | None
+
+    @property
+    def channel(self) -> str | None:
+        """The channel's name; None for the person's own, which only the token tells."""
+        kind, key = self.topic
+        return article_channel(key) if kind == "article" else MODERATION_CHANNEL if kind == "moderation" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Drop this cursor."""
+
+    cursor: Cursor
+
+
+Effect = Send | Close | Open | Leave
+
+
+class Session:
+    """The state of one connection: its subscriptions (None while one is being opened), and its manners."""
+
+    def __init__(self, now: float) -> None:
+        self.subscriptions: dict[Topic, Cursor | None] = {}
+        self._tokens = float(MESSAGES_BURST)
+        self._counted = now
+        self._bad = 0
+
+    def receive(self, text: str, now: float) -> Sequence[Effect]:
+        """One message of the client, at monotonic time `now` in seconds."""
+        self._tokens = min(MESSAGES_BURST, self._tokens + (now - self._counted) * MESSAGES_PER_SECOND)
+        self._counted = now
+        if self._tokens < 1:
+            return self._bad_message(TooMany("too many messages; at most 10 a second are read", retry_after=1))
+        self._tokens -= 1
+        try:
+            message = _decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return self._bad_message(BadRequest(f"not a message of this protocol: {error}"))
+        if isinstance(message, _Ping):
+            return [Send('{"type":"pong"}')]
+        try:
+            topic = _topic(message.article, message.channel)
+            if isinstance(message, _Subscribe):
+                return self._subscribe(topic, message)
+            return self._unsubscribe(topic)
+        except ProblemError as error:
+            return self._bad_message(error)
+
+    def _subscribe(self, topic: Topic, message: _Subscribe) -> Sequence[Effect]:
+        if (message.epoch is None) != (message.since is None):
+            raise Invalid.field("since", "epoch and since are given together, or neither")
+        if message.since is not None and not 0 <= message.since < 2**63:
+            raise Invalid.field("since", "a whole number from 0 is accepted")
+        effects: list[Effect] = []
+        if topic in self.subscriptions:
+            cursor = self.subscriptions[topic]
+            if cursor is None:
+                raise Conflict(f"the subscription to {_said(topic)} is still being opened")
+            effects.append(Leave(cursor))  # subscribing again moves the position
+        elif len(self.subscriptions) >= MAX_SUBSCRIPTIONS:
+            raise TooMany(f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection", retry_after=1)
+        self.subscriptions[topic] = None
+        effects.append(Open(topic, message.token, message.epoch, message.since, message.at))
+        return effects
+
+    def _unsubscribe(self, topic: Topic) -> Sequence[Effect]:
+        cursor = self.subscriptions.pop(topic, None)
+        gone: list[Effect] = [Leave(cursor)] if cursor is not None else []
+        return [*gone, Send(events.encode({"type": "unsubscribed", **_named(topic), "reason": "asked"}))]
+
+    def _bad_message(self, error: ProblemError) -> Sequence[Effect]:
+        self._bad += 1
+        if self._bad > MAX_BAD_MESSAGES:
+            return [Close(CLOSE_PROTOCOL_ERROR, "too many messages that are not of this protocol")]
+        return [Send(problem_text(error))]
+
+    def binary(self) -> Sequence[Effect]:
+        """A binary message: not of this protocol."""
+        return [Close(CLOSE_PROTOCOL_ERROR, "text frames only")]
+
+    def subscribed(self, topic: Topic, cursor: Cursor, epoch: str, head: int, readers: int) -> Sequence[Effect]:
+        """The channel was joined. If the client has gone from it meanwhile, the cursor is dropped again."""
+        if topic not in self.subscriptions:
+            return [Leave(cursor)]
+        self.subscriptions[topic] = cursor
+        return [
+            Send(
+                events.encode({"type": "subscribed", **_named(topic), "epoch": epoch, "seq": head, "readers": readers})
+            )
+        ]
+
+    def reset(self, topic: Topic, epoch: str, head: int) -> Sequence[Effect]:
+        """The position cannot be resumed: the client loads the snapshot and subscribes again."""
+        self.subscriptions.pop(topic, None)
+        return [Send(events.encode({"type": "reset", **_named(topic), "epoch": epoch, "seq": head}))]
+
+    def refused(self, topic: Topic, error: ProblemError) -> Sequence[Effect]:
+        """The channel may not be read, or is not there."""
+        self.subscriptions.pop(topic, None)
+        return [Send(problem_text(error, topic))]
+
+    def ended(self, cursor: Cursor, reason: str) -> Sequence[Effect]:
+        """The hub dropped a cursor because a right ended."""
+        for topic, own in self.subscriptions.items():
+            if own is cursor:
+                del self.subscriptions[topic]
+                return [Send(events.encode({"type": "unsubscribed", **_named(topic), "reason": reason}))]
+        return []
+
+    def topic_of(self, cursor: Cursor) -> Topic | None:
+        """What the client calls the channel of a cursor."""
+        return next((topic for topic, own in self.subscriptions.items() if own is cursor), None)
+
+    def cursors(self) -> list[Cursor]:
+        """The cursors of every open subscription."""
+        return [cursor for cursor in self.subscriptions.values() if cursor is not None]
+
+
+def _topic(article: int | None, channel: str | None) -> Topic:
+    if (article is None) == (channel is None):
+        raise Invalid.field("article", "name an article or a channel, and only one of them")
+    if channel is not None:
+        return channel, 0
+    assert article is not None
+    if not 0 < article < 2**63:
+        raise Invalid.field("article", "the id of an article is accepted")
+    return "article", article
+
+
+def _named(topic: Topic) -> dict[str, object]:
+    kind, key = topic
+    return {"article": key} if kind == "article" else {"channel": kind}
+
+
+def _said(topic: Topic) -> str:
+    kind, key = topic
+    return f"article {key}" if kind == "article" else kind
+
+
+def problem_text(error: ProblemError, topic: Topic | None = None) -> str:
+    """An `error` frame, with the subscription it is about if it is about one."""
+    return events.encode({"type": "error", **(_named(topic) if topic else {}), "problem": error.problem()})
+
+
+def head_text(topic: Topic, epoch: str, seq: int) -> str:
+    """A `head` frame: where the channel stands, so that a silent loss is noticed."""
+    return events.encode({"type": "head", **_named(topic), "epoch": epoch, "seq": seq})
+
+
+def matches(at: str, known: int) -> bool:
+    """Whether a client's `at` is the time of the event it claims to know."""
+    return at == rfc3339(known)

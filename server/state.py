@@ -1,0 +1,26 @@
+"""Everything that lives as long as the process does, made once in the lifespan and passed on. Nothing is global."""
+
+from dataclasses import dataclass
+
+from server.broker import Broker
+from server.config import Config
+from server.hub import Hub
+from server.limits import Connections, Limits
+from server.relay import Relay
+from server.storage.database import Database
+from server.times import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The parts of a running server. `secret` keys the hashes of addresses and the tokens of guests."""
+
+    config: Config
+    database: Database
+    broker: Broker
+    hub: Hub
+    relay: Relay
+    limits: Limits
+    connections: Connections
+    clock: Clock
+    secret: bytes

@@ -1,0 +1,69 @@
+// @ts-check
+/**
+ * Requests to the server and its errors as types. Owns how a request is made; keeps no state, knows no DOM and never
+ * retries: who asked decides.
+ */
+
+/** The server said no, and why (RFC 9457). */
+export class Problem extends Error {
+  /** @param {number} status @param {any} body @param {number} retryAfter */
+  constructor(status, body, retryAfter) {
+    super(body?.detail || body?.title || `The server answered ${status}.`);
+    this.name = "Problem";
+    this.status = status;
+    /** @type {{field: string, message: string}[]} */
+    this.errors = Array.isArray(body?.errors) ? body.errors : [];
+    /** Seconds to wait before trying again; 0 when not said. */
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** No answer, or none that means anything: the request may or may not have been carried out. */
+export class Unreachable extends Error {
+  /** @param {string} reason */
+  constructor(reason) {
+    super(reason);
+    this.name = "Unreachable";
+  }
+}
+
+/** A request that takes longer has been lost on the way. */
+const PATIENCE = 20_000; // milliseconds; a phone's worst round trip is well below
+
+/**
+ * @param {URL} server  origin of the server
+ * @param {string} path
+ * @param {{method?: string, body?: unknown, token?: string | null, fresh?: boolean, signal?: AbortSignal}} [options]
+ *   fresh: past every cache
+ * @returns {Promise<any>} the answer's JSON, or null when it has no body
+ * @throws {Problem} the server refused
+ * @throws {Unreachable} no connection, a gateway's error, or something that is not our server
+ */
+export async function request(server, path, { method = "GET", body, token, fresh, signal } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (token) headers["Authorization"] = `Bearer ${token}`;
+  const patience = AbortSignal.timeout(PATIENCE);
+  let answer;
+  let json;
+  try {
+    answer = await fetch(new URL(path, server), {
+      method,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      cache: fresh ? "reload" : "default",
+      credentials: "omit",
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+    });
+    const text = await answer.text();
+    json = text ? JSON.parse(text) : null;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new Unreachable(String(error));
+  }
+  if (answer.ok) return json;
+  // 500 and gateway errors say nothing about what happened to the request.
+  if (answer.status >= 500) throw new Unreachable(`The server answered ${answer.status}.`);
+  throw new Problem(answer.status, json, Number(answer.headers.get("Retry-After")) || 0);
+}

@@ -1,0 +1,190 @@
+// @ts-check
+/**
+ * One comment as DOM: makes its article element, or adopts the one the server rendered, and brings it up to date part by
+ * part. Owns what stands inside its own `.entry`, its branch line and the container of its replies; never where the
+ * article stands, and never another comment.
+ */
+import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
+import { renderTree } from "./tree-view.js";
+
+/** @typedef {import("./types.js").Comment} Comment
+ *
+ * @typedef {object} Setting  what a comment looks like depends on, besides itself
+ * @property {import("./words.js").Words} words
+ * @property {import("./clock.js").Clock} clock
+ * @property {Comment | undefined} parent
+ * @property {boolean} closed  nobody can reply
+ * @property {boolean} editable  by this reader, now
+ * @property {(id: number) => string} link
+ */
+
+/** Levels of nesting; deeper replies stand flat in the container of the last. */
+export const LEVELS = 6;
+/** Replies deeper than this say whom they answer (on a phone, where indenting stops at 3; wider screens hide it until 6). */
+const CONTEXT = 3;
+
+export class CommentView {
+  /** @type {HTMLElement} */
+  element;
+  /** What the DOM shows, to compare with. @type {Comment | null} */
+  #shown = null;
+  #adopted;
+
+  /** @param {number} id @param {HTMLElement | null} existing  the server's article, to be kept */
+  constructor(id, existing = null) {
+    this.#adopted = existing !== null;
+    this.element = existing ?? make(
+      "article",
+      { class: "comment", part: "comment", id: `comment-${id}`, "data-comment-id": `${id}`, tabindex: "-1", "aria-labelledby": `by-${id}` },
+      make("div", { class: "entry" }),
+    );
+  }
+
+  /** The container of the replies, made when first asked for. @param {import("./words.js").Words} words @returns {HTMLElement} */
+  replies(words) {
+    const there = this.element.querySelector(":scope > .replies");
+    if (there) return /** @type {HTMLElement} */ (there);
+    const { commentId } = this.element.dataset;
+    const name = this.#shown?.author?.name;
+    const label = name ? words("repliesTo", { name }) : words("replies");
+    const replies = make("div", { class: "replies", part: "replies", id: `replies-${commentId}`, role: "group", "aria-label": label });
+    const fold = makeButton("fold", "", { class: "fold", part: "fold", "aria-expanded": "true", "aria-controls": replies.id, "aria-label": label });
+    this.element.append(fold, replies);
+    return replies;
+  }
+
+  /** Take branch line and container away when the last reply is gone. */
+  trim() {
+    const replies = this.element.querySelector(":scope > .replies");
+    if (!replies || replies.firstElementChild) return;
+    replies.previousElementSibling?.remove();
+    replies.remove();
+  }
+
+  /** @param {boolean} folded @param {import("./words.js").Words} words */
+  fold(folded, words) {
+    const replies = this.replies(words);
+    const button = /** @type {HTMLElement} */ (replies.previousElementSibling);
+    const n = folded ? replies.querySelectorAll("article:not([data-status=removed],[data-status=deleted])").length : 0;
+    replies.hidden = folded;
+    setAttribute(this.element, "data-folded", folded ? "" : null);
+    setAttribute(button, "aria-expanded", String(!folded));
+    setText(button, folded ? words("showReplies", { n }) : "");
+    setAttribute(button, "aria-label", folded ? null : replies.getAttribute("aria-label"));
+  }
+
+  /** Bring the element up to date. @param {Comment} comment @param {Setting} setting */
+  show(comment, setting) {
+    const { element } = this;
+    const before = this.#shown;
+    const adopting = this.#adopted && !before;
+    this.#shown = comment;
+    const { id, depth, status } = comment;
+    setAttribute(element, "data-level", `${Math.min(depth, LEVELS)}`);
+    setAttribute(element, "data-depth", `${depth}`);
+    setAttribute(element, "data-deep", depth > LEVELS ? "" : null);
+    setAttribute(element, "data-pinned", comment.pinned ? "" : null);
+    const entry = /** @type {HTMLElement} */ (element.querySelector(":scope > .entry"));
+    const readable = comment.author !== null && comment.tree !== null;
+    // Another kind of comment than before: what stands in the entry is of no use, except a reply being written there.
+    if (!adopting && (!before || face(before) !== face(comment))) {
+      const focused = element.getRootNode() instanceof ShadowRoot && entry.contains(/** @type {ShadowRoot} */ (element.getRootNode()).activeElement);
+      const kept = [...entry.children].filter((child) => child.matches("form"));
+      const own = focused && !kept.some((child) => child.matches(":focus-within"));
+      entry.replaceChildren(...makeEntry(comment, setting), ...kept);
+      // Focus on what went away goes to the comment itself, not to the top of the page.
+      if (own) element.focus({ preventScroll: true });
+    } else if (before && before.tree !== comment.tree && JSON.stringify(before.tree) !== JSON.stringify(comment.tree)) {
+      entry.querySelector(":scope > .body")?.replaceChildren(renderTree(comment.tree ?? []));
+    }
+    setAttribute(element, "data-status", status);
+    const byline = /** @type {HTMLElement} */ (entry.querySelector(":scope > .byline"));
+    if (adopting) {
+      const time = byline.querySelector("time");
+      if (time) setting.clock.keep(time);
+      const permalink = byline.querySelector("a");
+      if (permalink) setAttribute(permalink, "href", setting.link(id));
+    }
+    const { words } = setting;
+    const mark = (/** @type {string} */ name) => () => make("span", { class: name, part: name }, words(name === "pin" ? "pinned" : name));
+    setChild(byline, ".edited", readable && comment.edited_at !== null, mark("edited"));
+    setChild(byline, ".pin", comment.pinned, mark("pin"));
+    this.#context(entry, comment, setting);
+    setChild(entry, ".held", status === "pending", () => make("p", { class: "held note", part: "note" }, words("pending")), entry.querySelector(":scope > .actions"));
+    this.#actions(entry, comment, setting);
+  }
+
+  /** Show that the comment is gone although the thread has let go of it. @param {Pick<Setting, "words" | "clock">} setting */
+  bury({ words, clock }) {
+    const shown = this.#shown;
+    if (!shown || shown.status === "removed") return;
+    const gone = /** @type {Comment} */ ({ ...shown, author: null, tree: null, status: "removed", pinned: false });
+    this.show(gone, { words, clock, parent: undefined, closed: true, editable: false, link: (id) => `?comment=${id}` });
+  }
+
+  /** @param {HTMLElement} entry @param {Comment} comment @param {Setting} setting */
+  #context(entry, comment, { words, parent, link }) {
+    const wanted = comment.depth > CONTEXT && comment.author !== null && parent !== undefined;
+    setChild(entry, ".context", wanted, () => make("p", { class: "context", part: "context" }, `${words("replyingTo")} `, make("a", {}, make("bdi"))), entry.querySelector(":scope > .body"));
+    const anchor = entry.querySelector(":scope > .context > a");
+    if (!anchor || !parent) return;
+    setAttribute(anchor, "href", link(parent.id));
+    setText(anchor.querySelector("bdi") ?? anchor, parent.author?.name ?? words("aRemovedComment"));
+  }
+
+  /** @param {HTMLElement} entry @param {Comment} comment @param {Setting} setting */
+  #actions(entry, comment, { words, closed, editable }) {
+    const actions = entry.querySelector(":scope > .actions");
+    if (!actions) return;
+    const name = comment.author?.name ?? "";
+    const fresh = actions.querySelector(".fresh-replies");
+    const button = (/** @type {string} */ action, /** @type {string} */ text, /** @type {string | null} */ label = null) => () =>
+      makeButton(action, text, { "aria-label": label });
+    setChild(actions, "[data-ripost=reply]", comment.status === "visible" && !closed, button("reply", words("reply"), words("replyTo", { name })), actions.firstElementChild);
+    setChild(actions, "[data-ripost=edit]", editable, button("edit", words("edit")), fresh);
+    setChild(actions, "[data-ripost=delete]", editable, button("delete", words("delete")), fresh);
+  }
+
+  /** How many replies wait to be shown below this comment. @param {number} n @param {import("./words.js").Words} words */
+  announce(n, words) {
+    const entry = this.element.querySelector(":scope > .entry");
+    const place = entry?.querySelector(":scope > .actions") ?? entry?.querySelector(":scope > .byline");
+    if (!place) return;
+    setChild(place, ".fresh-replies", n > 0, () => makeButton("new-replies", "", { class: "action fresh-replies", part: "action fresh" }));
+    const button = place.querySelector(".fresh-replies");
+    if (button) setText(button, words("newReplies", { n }));
+  }
+}
+
+/** Two comments with the same face differ in details only. @param {Comment} comment */
+function face({ author, status }) {
+  return author ? `${author.id} ${author.role} ${author.name}` : status;
+}
+
+/** @param {Comment} comment @param {Setting} setting @returns {HTMLElement[]} */
+function makeEntry({ id, author, tree, created_at, dated, status }, { words, clock, link }) {
+  const avatar = make("span", { class: "avatar", part: "avatar", "aria-hidden": "true" });
+  const byline = make("header", { class: "byline", part: "byline" }, avatar);
+  const by = { id: `by-${id}` };
+  if (author) {
+    avatar.dataset["hue"] = `${author.id % 12}`;
+    avatar.textContent = ([...author.name][0] ?? "").toUpperCase();
+    byline.append(make("bdi", { class: "author", part: "author", ...by }, author.name));
+    if (author.role === "moderator" || author.role === "admin") {
+      byline.append(make("span", { class: "role", part: "role", "data-role": author.role }, words(author.role)));
+    }
+  } else byline.append(make("span", { class: "gone", part: "gone", ...by }, words(status === "deleted" ? "deleted" : "removed")));
+  const permalink = make("a", { class: "permalink", part: "permalink", href: link(id) });
+  if (dated) {
+    const time = /** @type {HTMLTimeElement} */ (make("time", { datetime: created_at }));
+    clock.keep(time);
+    permalink.append(time);
+  } else permalink.append(words("link"));
+  byline.append(permalink);
+  if (!author || !tree) return [byline];
+  return [
+    byline,
+    make("div", { class: "body", part: "body", dir: "auto" }, renderTree(tree)),
+    make("footer", { class: "actions", part: "actions" }),
+  ];
+}

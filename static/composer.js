@@ -1,0 +1,379 @@
+// @ts-check
+/**
+ * Writing: the forms for a comment, a reply, an edit. Loaded when someone writes for the first time. Owns what is typed
+ * until it is settled: kept in the browser at every keystroke, sent exactly once (the same client_id for every retry),
+ * let go only when the server has it. Promises that no error, reload or lost connection costs a word.
+ */
+import { Problem } from "./api.js";
+import { backOff } from "./connection.js";
+import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
+import { makeComposer } from "./thread-frame.js";
+
+/** @typedef {import("./types.js").Comment} Comment
+ *
+ * @typedef {object} Writing  one form and what became of it
+ * @property {HTMLFormElement} form
+ * @property {string} place  where its draft is kept
+ * @property {number | null} parent  the comment it answers
+ * @property {number | null} edits  the comment it changes
+ * @property {boolean} busy  sent, not settled: the text may not change, or a retry would be another comment
+ * @property {number} tries
+ * @property {number} timer
+ */
+
+const COUNT_FROM = 500; // characters left when the counter appears
+
+export class Composer {
+  #thread;
+  #signal;
+  /** @type {Map<HTMLFormElement, Writing>} */
+  #writings = new Map();
+
+  /** @param {import("./thread.js").Thread} thread @param {AbortSignal} signal */
+  constructor(thread, signal) {
+    this.#thread = thread;
+    this.#signal = signal;
+    const form = thread.composerForm;
+    if (form) this.#adopt(form);
+    this.#resume();
+    window.addEventListener("online", () => this.#again(), { signal });
+    signal.addEventListener("abort", () => this.#writings.forEach(({ timer }) => clearTimeout(timer)));
+  }
+
+  /** Open the reply form below a comment, or go to the one that is open. @param {number} id */
+  reply(id) {
+    const writing = this.#open(id, null, `${id}`);
+    writing && area(writing.form).focus();
+  }
+
+  /** Open one's own comment for a change. @param {number} id */
+  async edit(id) {
+    const comment = this.#thread.state.comments.get(id);
+    if (!comment) return;
+    const writing = this.#open(null, id, `edit-${id}`);
+    if (!writing) return;
+    const text = area(writing.form);
+    if (!text.value) {
+      try {
+        const answer = await this.#thread.request(`/api/comments/${id}/source`, { token: this.#thread.tokenFor(comment) });
+        text.value ||= answer.source ?? answer.text ?? "";
+      } catch (error) {
+        this.#fail(writing, error);
+      }
+    }
+    text.focus();
+  }
+
+  /** Delete one's own comment, after asking. @param {number} id */
+  remove(id) {
+    const actions = this.#thread.view.element(id)?.querySelector(":scope > .entry > .actions");
+    if (!actions || actions.querySelector(".confirm")) return;
+    const { words } = this.#thread;
+    const ask = make("span", { class: "confirm", role: "group", "aria-label": words("sureDelete") }, words("sureDelete"), " ");
+    const yes = makeButton("confirm", words("delete"), { class: "action danger" });
+    const no = makeButton("keep", words("keep"));
+    const end = () => {
+      ask.remove();
+      /** @type {HTMLElement | null} */ (actions.querySelector("[data-ripost=delete]"))?.focus();
+    };
+    no.addEventListener("click", end);
+    yes.addEventListener("click", async () => {
+      const comment = this.#thread.state.comments.get(id);
+      if (!comment) return end();
+      yes.disabled = true;
+      try {
+        this.#thread.accept(await this.#thread.request(`/api/comments/${id}`, { method: "DELETE", token: this.#thread.tokenFor(comment) }));
+        ask.remove();
+      } catch (error) {
+        yes.disabled = false;
+        ask.firstChild?.replaceWith(words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
+      }
+    });
+    ask.append(yes, no);
+    actions.append(ask);
+    no.focus();
+  }
+
+  /** Send what a form holds. @param {HTMLFormElement} form */
+  submit(form) {
+    const writing = this.#writings.get(form) ?? this.#adopt(form);
+    if (writing.busy) return this.#send(writing);
+    const { words, store, limits } = this.#thread;
+    const text = area(form).value;
+    const name = nameField(form);
+    if (!text.trim()) return this.#refuse(writing, "text", words("needText"));
+    if ([...text].length > limits.text_max) return this.#refuse(writing, "text", words("tooLong", { n: [...text].length - limits.text_max }));
+    if (name && !name.value.trim()) return this.#refuse(writing, "name", words("needName"));
+    const draft = store.draft(writing.place);
+    const client_id = draft?.client_id ?? makeId();
+    store.setDraft(writing.place, { text, client_id, sending: true, ...(name ? { name: name.value.trim() } : {}) });
+    writing.tries = 0;
+    void this.#send(writing);
+  }
+
+  /** The thread changed: say so where it concerns what is being written. */
+  check() {
+    const { state, words, view, composerForm } = this.#thread;
+    const closed = state.article.state === "closed";
+    for (const writing of this.#writings.values()) {
+      const { form, parent } = writing;
+      const gone = parent !== null && state.comments.get(parent)?.status !== "visible";
+      form.toggleAttribute("data-blocked", gone || closed);
+      button(form).disabled = gone || closed;
+      const shown = message(form);
+      if (gone || closed) this.#tell(writing, words(gone ? "removedParent" : "closedDraft"), true);
+      else if (shown.textContent === words("closedDraft") || shown.textContent === words("removedParent")) this.#tell(writing, "");
+      if (parent !== null) view.update([parent]);
+    }
+    if (composerForm && !this.#writings.has(composerForm)) this.#adopt(composerForm);
+  }
+
+  /** Open the forms whose drafts were left behind, and send what was on its way. */
+  #resume() {
+    const { state, store } = this.#thread;
+    for (const key of store.draftPlaces(state.article.id)) {
+      const place = key.slice(key.indexOf(":") + 1);
+      const id = Number(place.replace("edit-", ""));
+      const writing = place === "root" ? this.#writings.get(/** @type {HTMLFormElement} */ (this.#thread.composerForm))
+        : place.startsWith("edit-") ? this.#open(null, id, place) : this.#open(id, null, place);
+      if (writing && store.draft(key)?.sending) void this.#send(writing);
+    }
+  }
+
+  #again() {
+    for (const writing of this.#writings.values()) if (writing.busy) void this.#send(writing);
+  }
+
+  /** @param {number | null} parent @param {number | null} edits @param {string} place @returns {Writing | null} */
+  #open(parent, edits, place) {
+    const { view, words, state, store } = this.#thread;
+    const key = `${state.article.id}:${place}`;
+    const there = [...this.#writings.values()].find((writing) => writing.place === key);
+    if (there) return there;
+    const entry = view.element(parent ?? edits ?? 0)?.querySelector(":scope > .entry");
+    // Not on this page: an edit or a mere draft can wait for its comment, what was sent cannot.
+    if (!entry && !(parent && store.draft(key)?.sending)) return null;
+    const form = /** @type {HTMLFormElement} */ (makeComposer(words));
+    form.classList.add("inner");
+    button(form).textContent = words(edits ? "save" : "postReply");
+    const name = parent === null ? null : state.comments.get(parent)?.author?.name;
+    if (name) area(form).placeholder = words("replyTo", { name });
+    if (name) area(form).ariaLabel = words("replyTo", { name });
+    if (edits) nameField(form)?.remove();
+    if (edits) entry?.parentElement?.setAttribute("data-editing", "");
+    const writing = this.#adopt(form, parent, edits, key);
+    const cancel = makeButton("cancel", words("cancel"));
+    cancel.addEventListener("click", () => this.#close(writing, true));
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !writing.busy && !area(form).value.trim()) this.#close(writing, true);
+    });
+    button(form).before(cancel);
+    entry?.append(form);
+    return writing;
+  }
+
+  /** Take a form into care: its draft, its counter, its keys. @param {HTMLFormElement} form @param {number | null} [parent] @param {number | null} [edits] @param {string} [place] @returns {Writing} */
+  #adopt(form, parent = null, edits = null, place = `${this.#thread.state.article.id}:root`) {
+    const { store, words, limits } = this.#thread;
+    const writing = { form, place, parent, edits, busy: false, tries: 0, timer: 0 };
+    this.#writings.set(form, writing);
+    form.append(make("p", { class: "message", role: "status" }));
+    const text = area(form);
+    const draft = store.draft(place);
+    // What was typed before the script was there is newer than what was kept.
+    if (!text.value && draft) text.value = draft.text;
+    const name = nameField(form);
+    if (name) {
+      name.maxLength = limits.name_max;
+      name.value ||= draft?.name ?? store.identities[0]?.name ?? "";
+    }
+    this.#showMember(writing);
+    form.addEventListener("input", () => {
+      const kept = store.draft(place);
+      store.setDraft(place, { ...kept, text: text.value, ...(name ? { name: name.value } : {}) });
+      for (const field of [text, name]) if (field) field.ariaInvalid = null;
+      const left = limits.text_max - [...text.value].length;
+      setChild(form, ".counter", left < COUNT_FROM, () => make("p", { class: "counter" }), message(form));
+      const counter = form.querySelector(".counter");
+      if (counter) setText(counter, left < 0 ? words("tooLong", { n: -left }) : words("left", { n: left }));
+      if (!form.hasAttribute("data-blocked")) this.#tell(writing, "");
+    });
+    form.addEventListener("keydown", (event) => {
+      // Enter is a newline; with Ctrl or Cmd it sends.
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+    });
+    if (text.value) store.setDraft(place, { ...store.draft(place), text: text.value });
+    return writing;
+  }
+
+  /** A member sees who they post as; a guest has a field. @param {Writing} writing */
+  #showMember({ form }) {
+    const { member, words } = this.#thread;
+    const name = nameField(form);
+    if (name) name.hidden = member !== null;
+    setChild(form, ".as", Boolean(member?.name), () => make("p", { class: "as" }, words("postingAs", { name: member?.name ?? "" })), form.querySelector(".composer-row"));
+  }
+
+  /** @param {Writing} writing */
+  async #send(writing) {
+    const { form, place, parent, edits } = writing;
+    const thread = this.#thread;
+    const { words, store, state } = thread;
+    const draft = store.draft(place);
+    if (!draft?.client_id) return;
+    clearTimeout(writing.timer);
+    this.#lock(writing, true);
+    if (!writing.tries) this.#tell(writing, words("sending"));
+    const { text, client_id, name } = draft;
+    const identity = thread.member ? null : store.identities.find((known) => known.name === name);
+    const token = thread.member?.token ?? identity?.token ?? null;
+    const edited = edits === null ? undefined : state.comments.get(edits);
+    try {
+      if (!edits) store.addOwn(await refOf(client_id));
+      const answer = edits
+        ? await thread.request(`/api/comments/${edits}`, { method: "PATCH", body: { text }, token: edited ? thread.tokenFor(edited) : token })
+        : await thread.request(`/api/articles/${state.article.id}/comments`, {
+          method: "POST", token, body: { client_id, text, ...(parent ? { parent } : {}), ...(name && !thread.member ? { name } : {}) },
+        });
+      this.#settle(writing, answer);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      if (error instanceof Problem && error.status === 401 && token) {
+        thread.forget(token);
+        // A guest is simply a new guest; a member has to know, and to give a name.
+        if (identity) return void this.#send(writing);
+        this.#showMember(writing);
+        const field = nameField(form);
+        if (field) field.value ||= store.identities[0]?.name ?? "";
+        return this.#refuse(writing, "name", words("expired"));
+      }
+      this.#fail(writing, error);
+    }
+  }
+
+  /** The server has it: let go of the draft, show what became of it. @param {Writing} writing @param {any} answer */
+  #settle(writing, answer) {
+    const { store, words, view } = this.#thread;
+    const { form, place, parent, edits } = writing;
+    const comment = /** @type {Comment | undefined} */ (answer.event.comment);
+    if (answer.token && comment?.author) store.addIdentity({ id: comment.author.id, name: comment.author.name, token: answer.token });
+    store.addOwn(comment?.ref ?? null);
+    store.setDraft(place, null);
+    this.#lock(writing, false);
+    const focused = form.matches(":focus-within");
+    if (parent || edits) this.#close(writing, false);
+    else {
+      area(form).value = "";
+      this.#tell(writing, words(comment?.status === "pending" ? "held" : "sent"));
+    }
+    this.#thread.accept(answer);
+    const element = comment && view.element(comment.id);
+    element?.setAttribute("data-fresh", "");
+    if (focused && element && (parent || edits)) element.focus({ preventScroll: true });
+    element?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {Writing} writing @param {unknown} error */
+  #fail(writing, error) {
+    const { words, store } = this.#thread;
+    const { form, place } = writing;
+    if (!(error instanceof Problem)) {
+      // Nobody knows whether it arrived. The same client_id again does no harm.
+      this.#tell(writing, words("waiting"), true);
+      setChild(message(form), "button", true, () => {
+        const now = makeButton("send", words("sendNow"), { class: "action inline" });
+        now.addEventListener("click", () => void this.#send(writing));
+        return now;
+      });
+      writing.timer = window.setTimeout(() => void this.#send(writing), 1000 + backOff(++writing.tries));
+      return;
+    }
+    const draft = store.draft(place);
+    // After a conflict this id belongs to another text; what is typed now is a new comment.
+    if (draft) store.setDraft(place, { ...draft, sending: false, ...(error.status === 409 ? { client_id: undefined } : {}) });
+    this.#lock(writing, false);
+    if (error.status === 429) return this.#countDown(writing, Math.max(1, Math.ceil(error.retryAfter)));
+    const field = error.errors[0];
+    if (field) return this.#refuse(writing, field.field, error.errors.map(({ message: text }) => text).join(" "));
+    this.#tell(writing, words("failed", { reason: error.message }), true);
+  }
+
+  /** @param {Writing} writing @param {number} n seconds */
+  #countDown(writing, n) {
+    const { words } = this.#thread;
+    button(writing.form).disabled = n > 0;
+    this.#tell(writing, n > 0 ? words("slowDown", { n }) : "", n > 0);
+    if (n > 0) writing.timer = window.setTimeout(() => this.#countDown(writing, n - 1), 1000);
+  }
+
+  /** Point at what is wrong and keep everything. @param {Writing} writing @param {string} field @param {string} text */
+  #refuse(writing, field, text) {
+    const { form, place } = writing;
+    const { store } = this.#thread;
+    const draft = store.draft(place);
+    if (draft) store.setDraft(place, { ...draft, sending: false });
+    this.#lock(writing, false);
+    this.#tell(writing, text, true);
+    const target = field === "name" ? nameField(form) : area(form);
+    if (target) target.ariaInvalid = "true";
+    target?.focus();
+  }
+
+  /** @param {Writing} writing @param {boolean} busy */
+  #lock(writing, busy) {
+    writing.busy = busy;
+    const { form } = writing;
+    area(form).readOnly = busy;
+    const name = nameField(form);
+    if (name) name.readOnly = busy;
+    setAttribute(form, "aria-busy", busy ? "true" : null);
+    if (!form.hasAttribute("data-blocked")) button(form).disabled = busy;
+  }
+
+  /** @param {Writing} writing @param {string} text @param {boolean} [wrong] */
+  #tell({ form }, text, wrong = false) {
+    const place = message(form);
+    setText(place, text);
+    place.classList.toggle("wrong", wrong);
+  }
+
+  /** @param {Writing} writing @param {boolean} forget  give up what was typed */
+  #close(writing, forget) {
+    const { form, place, parent, edits } = writing;
+    clearTimeout(writing.timer);
+    if (forget) this.#thread.store.setDraft(place, null);
+    this.#writings.delete(form);
+    const article = form.closest("article");
+    article?.removeAttribute("data-editing");
+    form.remove();
+    const back = /** @type {HTMLElement | null} */ (article?.querySelector(`:scope > .entry [data-ripost=${edits ? "edit" : "reply"}]`));
+    if (forget) (back ?? article)?.focus({ preventScroll: true });
+    if (parent !== null) this.#thread.view.release(parent);
+  }
+}
+
+/** @param {HTMLFormElement} form */
+const area = (form) => /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
+/** @param {HTMLFormElement} form */
+const button = (form) => /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
+/** @param {HTMLFormElement} form */
+const message = (form) => /** @type {HTMLElement} */ (form.querySelector(".message"));
+/** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
+const nameField = (form) => form.querySelector("input[name=name]:not([hidden])") ?? form.querySelector("input[name=name]");
+
+/** A version 4 UUID, also on pages without a secure context. */
+function makeId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (/** @type {number} */ (bytes[6]) & 0x0f) | 0x40;
+  bytes[8] = (/** @type {number} */ (bytes[8]) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** What the comment will be known by; null where the page may not hash (plain http): the answer says it too.
+ * @param {string} clientId @returns {Promise<string | null>} */
+async function refOf(clientId) {
+  if (!crypto.subtle) return null;
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(clientId));
+  return [...new Uint8Array(digest, 0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,125 @@
+// @ts-check
+/**
+ * Everything around the comments: count, order, notes, the place of the composer, the pill, "more", the status line.
+ * Adopts what the server rendered and makes what is missing, so that a foreign page gets the same. Knows nothing of
+ * single comments.
+ */
+import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
+
+/** @typedef {import("./words.js").Words} Words @typedef {import("./thread-state.js").ThreadState} ThreadState */
+
+export class ThreadFrame {
+  #words;
+  /** @type {HTMLElement} */
+  section;
+  /** @type {HTMLElement} */
+  feed;
+
+  /** @param {ShadowRoot} root @param {Words} words @param {string} language @param {URL} stylesheet */
+  constructor(root, words, language, stylesheet) {
+    this.#words = words;
+    const there = root.querySelector(".thread");
+    this.section = /** @type {HTMLElement} */ (there ?? makeSection(words));
+    if (!there) {
+      const link = make("link", { rel: "stylesheet", href: stylesheet.href });
+      // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
+      this.section.hidden = true;
+      for (const name of ["load", "error"]) link.addEventListener(name, () => (this.section.hidden = false), { once: true });
+      root.append(link, this.section);
+    }
+    this.section.lang = language;
+    this.feed = this.part("feed");
+  }
+
+  /** @param {string} name  its data-ripost @returns {HTMLElement} */
+  part(name) {
+    return /** @type {HTMLElement} */ (this.section.querySelector(`:scope > [data-ripost="${name}"]`));
+  }
+
+  /** @param {ThreadState} state @param {number} shown  comments in the DOM @param {(query: Record<string, string>) => string} link */
+  show(state, shown, link) {
+    const words = this.#words;
+    const { article, sort, next } = state;
+    setAttribute(this.section, "data-article-state", article.state);
+    setAttribute(this.section, "aria-busy", null);
+    const count = this.section.querySelector("[data-ripost=count]");
+    if (count) setText(count, words("comments", { n: article.comment_count }));
+    for (const anchor of this.section.querySelectorAll("[data-ripost=sort]")) {
+      const order = /** @type {HTMLElement} */ (anchor).dataset["sort"] ?? "";
+      setAttribute(anchor, "aria-current", order === sort ? "true" : null);
+      setAttribute(anchor, "href", link({ sort: order }));
+    }
+    const composer = this.part("composer");
+    for (const name of ["closed", "premoderated"]) {
+      setChild(this.section, `[data-ripost=${name}]`, article.state === name, () => make("p", { class: "note", part: "note", "data-ripost": name }, words(name)), composer);
+    }
+    setChild(this.section, "[data-ripost=empty]", shown === 0, () => make("p", { class: "empty", part: "empty", "data-ripost": "empty" }, words("empty")), this.feed);
+    setChild(this.section, "[data-ripost=failure]", false, () => make("p"));
+    setChild(this.section, "[data-ripost=more-place]", next !== null, () => makeMore("more", words("moreComments"), { place: "more-place" }), this.feed.nextElementSibling);
+    const more = this.section.querySelector("[data-ripost=more]");
+    if (more && next !== null) setAttribute(more, "href", link({ sort, cursor: next }));
+    const form = composer.querySelector("form");
+    // Text that is there outlives the closing; the composer says what happened.
+    if (article.state === "closed" && form && !form.querySelector("textarea")?.value) form.remove();
+    else if (article.state !== "closed" && !form) composer.prepend(makeComposer(words));
+  }
+
+  /** Where live roots stand that belong behind pages not loaded yet. @param {boolean} wanted  make it, or only say whether it is there @returns {HTMLElement | null} */
+  later(wanted) {
+    const there = this.section.querySelector(":scope > .later") !== null;
+    setChild(this.section, ".later", wanted || there, () => make("div", { class: "feed later", role: "group", "aria-label": this.#words("newHere") }), this.part("status"));
+    return this.section.querySelector(":scope > .later");
+  }
+
+  /** @param {number} n  comments that wait to be shown @param {boolean} away  those just shown are out of sight */
+  pill(n, away) {
+    const place = this.part("pill");
+    setChild(place, "button", n > 0 || away, () => makeButton("new", "", { class: "pill", part: "pill" }));
+    const pill = place.querySelector("button");
+    if (!pill) return;
+    setText(pill, n > 0 ? this.#words("newComments", { n }) : this.#words("goToNew"));
+    setAttribute(pill, "data-count", `${n}`);
+  }
+
+  /** @param {import("./types.js").LinkState} state @param {string} text  empty while there is nothing to say */
+  status(state, text) {
+    const status = this.part("status");
+    setAttribute(status, "data-state", state);
+    setText(status, text);
+  }
+
+  /** Say that nothing could be loaded, and offer to try again. @param {string} reason */
+  fail(reason) {
+    setAttribute(this.section, "aria-busy", null);
+    setChild(this.section, "[data-ripost=failure]", true, () => make("p", { class: "note failure", part: "note", role: "alert", "data-ripost": "failure" }), this.feed);
+    this.part("failure").replaceChildren(reason, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
+  }
+}
+
+/** @param {string} action @param {string} text @param {{place?: string, branch?: string}} where */
+export function makeMore(action, text, { place, branch }) {
+  const anchor = make("a", { class: "more-link", part: "more-link", href: "", "data-ripost": action, "data-branch": branch ?? null }, text);
+  return make("p", { class: "more", part: "more", "data-ripost": place ?? null }, anchor);
+}
+
+/** The form of the composer, as the server renders it. @param {Words} words */
+export function makeComposer(words) {
+  return make("form", { class: "composer", part: "composer", method: "dialog", autocomplete: "on" },
+    make("textarea", { part: "text", name: "text", rows: "3", dir: "auto", "aria-label": words("text"), placeholder: words("join"), autocomplete: "off" }),
+    make("div", { class: "composer-row" },
+      make("input", { part: "name", name: "name", type: "text", dir: "auto", "aria-label": words("name"), placeholder: words("name"), autocomplete: "nickname", maxlength: "60" }),
+      make("button", { part: "submit", class: "primary", type: "submit" }, words("post"))));
+}
+
+/** @param {Words} words */
+function makeSection(words) {
+  const sorts = ["oldest", "newest", "top"].map((sort) => make("a", { part: "sort", href: "", "data-ripost": "sort", "data-sort": sort }, words(sort)));
+  return make("section", { class: "thread", part: "thread", "aria-labelledby": "title", "aria-busy": "true" },
+    make("header", { class: "header", part: "header" },
+      make("h2", { class: "count", part: "count", id: "title", "data-ripost": "count" }, words("loading")),
+      make("nav", { class: "sorts", part: "sorts", "aria-label": words("order") }, ...sorts)),
+    make("div", { class: "composer-place", part: "composer-place", "data-ripost": "composer" }),
+    make("div", { class: "pill-place", "data-ripost": "pill" }),
+    make("div", { class: "feed", part: "feed", role: "feed", "aria-labelledby": "title", "data-ripost": "feed" }),
+    make("p", { class: "status", part: "status", "data-ripost": "status", "data-state": "offline", role: "status" }));
+}

@@ -1,0 +1,339 @@
+// @ts-check
+/**
+ * One discussion as the page knows it: a fold of a snapshot and the events after it. Owns its maps and changes them in
+ * place (an event must cost the same among ten comments and ten thousand); comments themselves are never changed, they
+ * are replaced, so that a reader of the state can compare by identity. Promises that an event counts once, in order,
+ * and that snapshot + events equals a later snapshot. Never touches the DOM, the network or a clock; runs under node.
+ *
+ * @typedef {import("./types.js").Comment} Comment
+ * @typedef {import("./types.js").Page} Page
+ * @typedef {import("./types.js").ThreadEvent} ThreadEvent
+ *
+ * @typedef {object} ThreadState
+ * @property {import("./types.js").Article} article
+ * @property {string} epoch
+ * @property {number} seq  position of the last event applied
+ * @property {string | null} at  time of that event
+ * @property {import("./types.js").Sort} sort
+ * @property {import("./types.js").Viewer | null} viewer
+ * @property {Map<number, Comment>} comments
+ * @property {Map<number, number[]>} children  replies by parent, ids ascending
+ * @property {number[]} roots  top-level ids as displayed
+ * @property {Set<number>} leading  roots that were pinned when they were loaded: they stay in front until a reload
+ * @property {Map<number, string>} branches  cursor of what is not loaded below a comment
+ * @property {string | null} next  cursor of the next page of roots
+ * @property {number | null} edge  the last root before what `next` would bring
+ * @property {ThreadEvent[]} recent  the latest events, for pages that are older than the state
+ *
+ * @typedef {object} Outcome
+ * @property {ThreadState} state
+ * @property {Set<number>} changed  ids that were added, replaced or dropped
+ * @property {boolean} gap  an event before this one is missing: resume from `state.seq`; nothing was applied
+ * @property {boolean} reset  another history: load a snapshot; nothing was applied
+ */
+
+/** Events kept for pages in flight. At 500 events a second a page may be 2 s old; older ones are asked for again. */
+const RECENT = 1000;
+
+/**
+ * @param {Page} snapshot  the first page of a thread
+ * @returns {ThreadState}
+ */
+export function makeState(snapshot) {
+  if (!snapshot.article) throw new TypeError("A snapshot needs its article.");
+  /** @type {ThreadState} */
+  const state = {
+    article: snapshot.article,
+    epoch: snapshot.epoch,
+    seq: snapshot.seq,
+    at: snapshot.at ?? null,
+    sort: snapshot.sort ?? "oldest",
+    viewer: snapshot.viewer ?? null,
+    comments: new Map(),
+    children: new Map(),
+    roots: [],
+    leading: new Set(),
+    branches: new Map(),
+    next: null,
+    edge: null,
+    recent: [],
+  };
+  merge(state, snapshot, null, new Set());
+  for (const held of state.viewer?.pending ?? []) insert(state, held);
+  return state;
+}
+
+/**
+ * Apply the next event of the article's log. Old ones are ignored; a gap or another epoch changes nothing.
+ *
+ * @param {ThreadState} state
+ * @param {ThreadEvent} event
+ * @returns {Outcome}
+ */
+export function applyEvent(state, event) {
+  const changed = /** @type {Set<number>} */ (new Set());
+  const outcome = { state, changed, gap: false, reset: false };
+  if (event.epoch !== state.epoch) return { ...outcome, reset: true };
+  if (event.seq <= state.seq) return outcome;
+  if (event.seq > state.seq + 1) return { ...outcome, gap: true };
+  state.seq = event.seq;
+  state.at = event.at;
+  state.recent.push(event);
+  if (state.recent.length > 2 * RECENT) state.recent.splice(0, RECENT);
+  fold(state, event, changed);
+  return outcome;
+}
+
+/**
+ * Add a further page: the next roots, or (with `branch`) more of the replies below that comment. What the state already
+ * knows from later events wins over an older page; events above an older page's position are applied to what it brings.
+ *
+ * @param {ThreadState} state
+ * @param {Page} page
+ * @param {number | "aside" | null} [branch]  "aside": comments from elsewhere (a shared link); no cursor moves
+ * @returns {Outcome & {stale: boolean}}  stale: older than the events kept; ask again past the caches
+ */
+export function addPage(state, page, branch = null) {
+  const changed = /** @type {Set<number>} */ (new Set());
+  const outcome = { state, changed, gap: false, reset: false, stale: false };
+  if (page.epoch !== state.epoch) return { ...outcome, reset: true };
+  const kept = state.recent.filter((event) => event.seq > page.seq);
+  if (page.seq < state.seq && kept.length !== state.seq - page.seq) return { ...outcome, stale: true };
+  merge(state, page, branch, changed);
+  for (const event of kept) fold(state, event, changed);
+  return outcome;
+}
+
+/**
+ * Put a comment of one's own into the thread before its event comes (the answer to a post says it is there, or held).
+ *
+ * @param {ThreadState} state
+ * @param {Comment} comment
+ */
+export function addOwn(state, comment) {
+  if (state.comments.get(comment.id)?.status !== "visible") insert(state, comment);
+}
+
+/**
+ * Take a comment of one's own that waited for a moderator out again (it was not accepted).
+ *
+ * @param {ThreadState} state
+ * @param {number} id
+ */
+export function dropHeld(state, id) {
+  if (state.comments.get(id)?.status === "pending") drop(state, id);
+}
+
+/**
+ * Ids in display order, parents before replies. Iterative: a thread may be ten thousand deep.
+ *
+ * @param {ThreadState} state
+ * @param {number[]} [from]  where to begin; the roots as displayed unless told
+ * @returns {number[]}
+ */
+export function treeOrder(state, from = state.roots) {
+  const order = [];
+  const stack = [...from].reverse();
+  for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+    order.push(id);
+    const replies = state.children.get(id) ?? [];
+    for (let at = replies.length - 1; at >= 0; at--) stack.push(/** @type {number} */ (replies[at]));
+  }
+  return order;
+}
+
+/**
+ * The state as the page a server would send for it now: pinned roots first, then by the sort. For comparing.
+ *
+ * @param {ThreadState} state
+ * @returns {Page}
+ */
+export function toSnapshot(state) {
+  const of = (/** @type {number} */ id) => /** @type {Comment} */ (state.comments.get(id));
+  const roots = [...state.roots].sort(
+    (a, b) => Number(of(b).pinned) - Number(of(a).pinned) || (comesBefore(state.sort, of(a), of(b)) ? -1 : 1),
+  );
+  return {
+    article: state.article,
+    epoch: state.epoch,
+    seq: state.seq,
+    at: state.at,
+    sort: state.sort,
+    comments: treeOrder(state, roots).map(of).filter((comment) => comment.status !== "pending"),
+    branches: Object.fromEntries(state.branches),
+    next: state.next,
+    viewer: state.viewer,
+  };
+}
+
+/** What each type of event does. An unknown type does nothing: a newer server may say more than we understand.
+ * @type {Record<string, (state: ThreadState, event: any, changed: Set<number>) => void>} */
+const FOLDS = {
+  "comment.posted": publish,
+  "comment.restored": publish,
+  "comment.edited": (state, { comment }, changed) => {
+    const { author, tree, edited_at, status } = comment;
+    change(state, comment.id, { author, tree, edited_at, status }, changed);
+  },
+  "comment.removed": (state, event, changed) => {
+    count(state, event, event.parent, changed);
+    change(state, event.id, { status: event.status, author: null, tree: null, pinned: false }, changed);
+    prune(state, event.id, changed);
+  },
+  "comment.pinned": (state, { id, pinned }, changed) => change(state, id, { pinned }, changed),
+  "comments.scored": (state, { scores }, changed) => {
+    for (const [id, [up, down]] of Object.entries(scores)) change(state, Number(id), { up, down }, changed);
+  },
+  "article.updated": (state, { article }) => void (state.article = article),
+};
+
+/** @param {ThreadState} state @param {ThreadEvent} event @param {Set<number>} changed */
+function fold(state, event, changed) {
+  if (Object.hasOwn(FOLDS, event.type)) FOLDS[event.type]?.(state, event, changed);
+}
+
+/** @param {ThreadState} state @param {any} event @param {Set<number>} changed */
+function publish(state, event, changed) {
+  const { comment, ancestors = [] } = event;
+  count(state, event, comment.parent, changed);
+  for (const ancestor of ancestors) {
+    if (!state.comments.has(ancestor.id) && insert(state, ancestor)) changed.add(ancestor.id);
+  }
+  if (!insert(state, comment)) return;
+  changed.add(comment.id);
+  prune(state, comment.id, changed);
+}
+
+/** Counters are set to what the event says, never incremented: applying twice does no harm.
+ * @param {ThreadState} state @param {any} event @param {number | null} parent @param {Set<number>} changed */
+function count(state, event, parent, changed) {
+  if (event.comment_count != null) state.article = { ...state.article, comment_count: event.comment_count };
+  if (parent != null && event.parent_replies != null) {
+    change(state, parent, { replies: event.parent_replies }, changed);
+  }
+}
+
+/** @param {ThreadState} state @param {number} id @param {Partial<Comment>} fields @param {Set<number>} changed */
+function change(state, id, fields, changed) {
+  const comment = state.comments.get(id);
+  if (!comment) return;
+  state.comments.set(id, { ...comment, ...fields });
+  changed.add(id);
+}
+
+/** @param {ThreadState} state @param {Page} page @param {number | "aside" | null} branch @param {Set<number>} changed */
+function merge(state, page, branch, changed) {
+  const newer = page.seq > state.seq;
+  for (const comment of page.comments) {
+    const known = state.comments.get(comment.id);
+    if (known && known.status !== "pending" && !newer) continue;
+    if (comment.parent == null && comment.pinned && !known && branch === null) state.leading.add(comment.id);
+    if (insert(state, comment, branch === null)) changed.add(comment.id);
+  }
+  if (branch === "aside") return;
+  for (const [id, cursor] of Object.entries(page.branches ?? {})) state.branches.set(Number(id), cursor);
+  if (branch === null) {
+    state.next = page.next;
+    const last = page.comments.findLast((comment) => comment.parent == null);
+    if (last) state.edge = last.id;
+    return;
+  }
+  if (page.next) state.branches.set(branch, page.next);
+  else {
+    state.branches.delete(branch);
+    // Tombstones were kept because what is below them was not known; now it is.
+    for (const id of treeOrder(state, [branch]).reverse()) prune(state, id, changed);
+  }
+}
+
+/**
+ * Insert, or replace by id. Refused (false) when the parent is not loaded: a later page brings both.
+ *
+ * @param {ThreadState} state @param {Comment} comment @param {boolean} [paged]  a root of a page of roots, in its order
+ */
+function insert(state, comment, paged = false) {
+  const { id, parent } = comment;
+  if (parent != null && !state.comments.has(parent)) return false;
+  const known = state.comments.has(id);
+  state.comments.set(id, comment);
+  if (known && !(paged && parent == null && id !== state.edge)) return true;
+  if (parent == null) {
+    if (known) state.roots.splice(state.roots.lastIndexOf(id), 1);
+    state.roots.splice(paged ? pagedPlace(state, id) : rootPlace(state, comment), 0, id);
+    if (paged) state.edge = id;
+  } else {
+    const replies = state.children.get(parent);
+    if (!replies) state.children.set(parent, [id]);
+    else {
+      let at = replies.length;
+      while (at > 0 && /** @type {number} */ (replies[at - 1]) > id) at--;
+      replies.splice(at, 0, id);
+    }
+  }
+  return true;
+}
+
+/** Roots of a page stand in the page's order, behind those of the page before. @param {ThreadState} state @param {number} id */
+function pagedPlace(state, id) {
+  return state.edge == null ? 0 : state.roots.lastIndexOf(state.edge) + 1;
+}
+
+/** Where a root that came by an event belongs, behind the roots that lead. @param {ThreadState} state @param {Comment} comment */
+function rootPlace(state, comment) {
+  let at = state.roots.length;
+  while (at > 0) {
+    const id = /** @type {number} */ (state.roots[at - 1]);
+    if (state.leading.has(id) || !comesBefore(state.sort, comment, /** @type {Comment} */ (state.comments.get(id)))) break;
+    at--;
+  }
+  return at;
+}
+
+/** @param {import("./types.js").Sort} sort @param {Comment} a @param {Comment} b */
+function comesBefore(sort, a, b) {
+  if (sort === "newest") return a.id > b.id;
+  const better = sort === "top" ? a.up - a.down - (b.up - b.down) : 0;
+  return better ? better > 0 : a.id < b.id;
+}
+
+/** Let go of a comment that is not visible and holds nothing up, and then of its parents likewise.
+ * @param {ThreadState} state @param {number} from @param {Set<number>} changed */
+function prune(state, from, changed) {
+  /** @type {number | null} */
+  let id = from;
+  while (id != null) {
+    /** @type {Comment | undefined} */
+    const comment = state.comments.get(id);
+    if (!comment || comment.status === "visible" || comment.status === "pending") return;
+    if (comment.replies > 0 || state.children.get(id)?.length || inOpenBranch(state, comment)) return;
+    drop(state, id);
+    changed.add(id);
+    id = comment.parent;
+  }
+}
+
+/** Whether part of the comment's branch is not loaded, so that it may have children we do not know.
+ * @param {ThreadState} state @param {Comment} comment */
+function inOpenBranch(state, comment) {
+  if (!state.branches.size) return false;
+  /** @type {Comment | undefined} */
+  let at = comment;
+  while (at) {
+    if (state.branches.has(at.id)) return true;
+    at = at.parent == null ? undefined : state.comments.get(at.parent);
+  }
+  return false;
+}
+
+/** @param {ThreadState} state @param {number} id */
+function drop(state, id) {
+  const parent = state.comments.get(id)?.parent ?? null;
+  state.comments.delete(id);
+  state.children.delete(id);
+  state.branches.delete(id);
+  const siblings = parent == null ? state.roots : (state.children.get(parent) ?? []);
+  const at = siblings.lastIndexOf(id);
+  if (parent == null && state.edge === id) state.edge = siblings[at - 1] ?? null;
+  if (at >= 0) siblings.splice(at, 1);
+  state.leading.delete(id);
+}

@@ -1,0 +1,411 @@
+// @ts-check
+/**
+ * One open discussion: wires state, view, connection and (once something is written) the composer. Owns the order of
+ * things: what is applied before what is shown, and what others wrote before it is asked for. Ends with its signal.
+ */
+import { Problem, request } from "./api.js";
+import { BrowserStore } from "./browser-store.js";
+import { Clock } from "./clock.js";
+import { Connection } from "./connection.js";
+import { ThreadFrame } from "./thread-frame.js";
+import { addOwn, addPage, applyEvent, dropHeld, makeState } from "./thread-state.js";
+import { ThreadView } from "./thread-view.js";
+import { makeWords } from "./words.js";
+
+/** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").ThreadEvent} ThreadEvent */
+
+const QUIET = 2000; // milliseconds without a live link before a word is said about it: most are over sooner
+const EDITS = { "comment.edited": true, "comment.removed": true };
+/** What holds for a reader the server does not know. */
+const LIMITS = { text_max: 10_000, name_max: 60, edit_seconds: 900 };
+
+export class Thread {
+  #host;
+  #root;
+  #signal;
+  #frame;
+  #clock;
+  /** @type {ThreadView | null} */
+  #view = null;
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {Promise<import("./composer.js").Composer> | null} */
+  #composer = null;
+  #quiet = 0;
+  #member; // the token the page gave us, until the server refuses it
+  #sort;
+  #expiry = 0;
+  /** Own comments on the screen that can be edited, and until when. @type {Map<number, number>} */
+  #editable = new Map();
+  /** @type {import("./thread-state.js").ThreadState | null} */
+  #state = null;
+
+  /** @param {HTMLElement} host @param {ShadowRoot} root @param {AbortSignal} signal */
+  constructor(host, root, signal) {
+    this.#host = host;
+    this.#root = root;
+    this.#signal = signal;
+    this.server = new URL(host.getAttribute("server") || import.meta.url).origin;
+    this.store = new BrowserStore(this.server);
+    this.words = makeWords("en");
+    this.#member = host.getAttribute("token");
+    this.#sort = host.getAttribute("sort");
+    this.#clock = new Clock("en", signal);
+    this.#frame = new ThreadFrame(root, this.words, "en", new URL("./ripost.css", import.meta.url));
+    signal.addEventListener("abort", () => [this.#quiet, this.#expiry].forEach(clearTimeout));
+  }
+
+  /** Load what the server has not rendered, show it, go live. Ends quietly with the signal. */
+  async start() {
+    const options = { signal: this.#signal };
+    this.#root.addEventListener("click", (event) => this.#click(/** @type {MouseEvent} */ (event)), options);
+    this.#root.addEventListener("submit", (event) => this.#submit(event), options);
+    this.#root.addEventListener("focusin", (event) => this.#compose(event), options);
+    this.#root.addEventListener("input", (event) => this.#compose(event), options);
+    this.#say("offline", false);
+    let snapshot = this.#rendered();
+    while (!snapshot && !this.#signal.aborted) {
+      try {
+        snapshot = await this.#load(await this.#resolve());
+      } catch (error) {
+        if (this.#signal.aborted) return;
+        this.#frame.fail(error instanceof Problem ? error.message : this.words("unreachable"));
+        await this.#asked();
+      }
+    }
+    if (!snapshot || this.#signal.aborted) return;
+    this.#state = makeState(snapshot);
+    const { words } = this;
+    this.#view = new ThreadView(this.#root, this.#frame, this.#state, {
+      words,
+      clock: this.#clock,
+      link: pageLink,
+      editable: (comment) => this.#isEditable(comment),
+    });
+    this.#connection = new Connection({
+      server: new URL(this.server),
+      article: this.state.article.id,
+      position: () => this.state,
+      event: (event) => this.#take(event),
+      reset: () => this.#reload(),
+      status: (state, stopped) => this.#say(state, stopped),
+      signal: this.#signal,
+    });
+    await Promise.allSettled([this.#goToTarget(), this.#knowViewer(), this.#resumeDrafts()]);
+  }
+
+  get state() {
+    if (!this.#state) throw new Error("The discussion is not loaded yet.");
+    return this.#state;
+  }
+
+  get view() {
+    return /** @type {ThreadView} */ (this.#view);
+  }
+
+  get composerForm() {
+    return this.#frame.part("composer").querySelector("form");
+  }
+
+  get limits() {
+    return this.state.viewer?.limits ?? this.state.article.limits ?? LIMITS;
+  }
+
+  /** The member that the page signed in, if any. */
+  get member() {
+    return this.#member ? { token: this.#member, name: this.state.viewer?.person.name ?? "" } : null;
+  }
+
+  /** The server no longer knows this token. @param {string} token */
+  forget(token) {
+    if (this.#member === token) this.#member = null;
+    this.store.forgetToken(token);
+  }
+
+  /** The token with which a comment can be changed. @param {Comment} comment */
+  tokenFor(comment) {
+    const own = this.store.identities.find((identity) => identity.id === comment.author?.id);
+    return own?.token ?? this.#member;
+  }
+
+  /** @param {string} path @param {Parameters<typeof request>[2]} [options] */
+  request(path, options) {
+    return request(new URL(this.server), path, { ...options, signal: this.#signal });
+  }
+
+  /** Take the answer to something this reader did: the very event that everyone gets, or a comment that is held. @param {{event: ThreadEvent}} answer */
+  accept({ event }) {
+    const { comment } = event;
+    if (event.seq === undefined) {
+      if (comment) addOwn(this.state, comment);
+    } else if (!this.#take(event)) {
+      // Events before it are still to come. What was just written is shown at once; the rest follows in order.
+      if (comment && !Object.hasOwn(EDITS, event.type)) addOwn(this.state, comment);
+      this.#connection?.recheck();
+      this.#connection?.resubscribe();
+    }
+    if (comment) this.view.update([comment.id]);
+    this.view.flush();
+  }
+
+  /** @param {Comment} comment */
+  isOwn({ ref, author }) {
+    const { own, identities } = this.store;
+    const person = author?.id;
+    const known = person !== undefined && (this.state.viewer?.person.id === person || identities.some(({ id }) => id === person));
+    return known || (ref !== null && own.includes(ref));
+  }
+
+  /** @param {ThreadEvent} event  @returns {boolean} false: one before it is missing */
+  #take(event) {
+    const outcome = applyEvent(this.state, event);
+    if (outcome.gap || outcome.reset) return false;
+    const { comment } = event;
+    if (comment && !Object.hasOwn(EDITS, event.type) && !this.#showsAtOnce(comment)) {
+      for (const id of outcome.changed) this.view.hold(id);
+    }
+    if (event.type === "article.updated") this.view.updateAll();
+    if (event.type === "article.updated" || event.type === "comment.removed") void this.#composer?.then((composer) => composer.check());
+    this.view.update(outcome.changed);
+    this.#emit("comment", event);
+    return true;
+  }
+
+  /** One's own words and direct answers to them do not wait; nor does anything while nothing is being read. @param {Comment} comment */
+  #showsAtOnce(comment) {
+    const parent = comment.parent === null ? undefined : this.state.comments.get(comment.parent);
+    return this.view.size === 0 || this.isOwn(comment) || (parent !== undefined && this.isOwn(parent));
+  }
+
+  /** @param {Comment} comment */
+  #isEditable(comment) {
+    const until = Date.parse(comment.created_at) + 1000 * this.limits.edit_seconds;
+    if (comment.status !== "visible" || until <= Date.now() || !this.isOwn(comment) || !this.tokenFor(comment)) return false;
+    this.#editable.set(comment.id, until);
+    clearTimeout(this.#expiry);
+    this.#expiry = window.setTimeout(() => {
+      const over = [...this.#editable].filter(([, end]) => end <= Date.now()).map(([id]) => id);
+      for (const id of over) this.#editable.delete(id);
+      this.view.update(over);
+    }, Math.min(...this.#editable.values()) - Date.now() + 50);
+    return true;
+  }
+
+  /** The snapshot that came with the page. @returns {import("./types.js").Page | null} */
+  #rendered() {
+    const script = this.#root.querySelector("script[data-ripost=snapshot]");
+    // Used once: after a move in the document, or another article, it would be old.
+    script?.remove();
+    const page = JSON.parse(script?.textContent || "null");
+    const wanted = this.#host.getAttribute("article");
+    return page && (!wanted || Number(wanted) === page.article?.id) ? page : null;
+  }
+
+  /** @returns {Promise<number>} the article's id */
+  async #resolve() {
+    const id = Number(this.#host.getAttribute("article"));
+    if (id) return id;
+    const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
+    const url = new URL(this.#host.getAttribute("article-url") || canonical || location.href, location.href).href;
+    return (await this.request("/api/articles/resolve", { method: "POST", body: { url, title: document.title } })).id;
+  }
+
+  /** @param {number} article @param {{fresh?: boolean, cursor?: string}} [options] @returns {Promise<import("./types.js").Page>} */
+  #load(article, { fresh = false, cursor = "" } = {}) {
+    const query = new URLSearchParams();
+    if (this.#sort) query.set("sort", this.#sort);
+    if (cursor) query.set("cursor", cursor);
+    return this.#asMember(`/api/articles/${article}/thread?${query}`, fresh);
+  }
+
+  /** Read as the member the page signed in; as anybody once the token is refused. @param {string} path @param {boolean} [fresh] @returns {Promise<any>} */
+  async #asMember(path, fresh = false) {
+    const token = this.#member;
+    try {
+      return await this.request(path, { fresh, token });
+    } catch (error) {
+      if (!token || !(error instanceof Problem) || error.status !== 401) throw error;
+      this.forget(token);
+      return this.request(path, { fresh });
+    }
+  }
+
+  /** The log cannot be resumed: begin with a snapshot. What is new in it waits behind the pill. */
+  async #reload() {
+    const snapshot = await this.#load(this.state.article.id, { fresh: true });
+    const held = [...this.state.comments.values()].filter((comment) => comment.status === "pending");
+    this.#state = makeState(snapshot);
+    for (const comment of held) addOwn(this.#state, comment);
+    this.view.replace(this.#state, (id) => {
+      const comment = this.state.comments.get(id);
+      return comment !== undefined && !this.#showsAtOnce(comment);
+    });
+  }
+
+  /** @param {HTMLElement} anchor  a link to what is not loaded; says so while it loads */
+  async #more(anchor) {
+    if (anchor.ariaBusy === "true") return;
+    const { textContent } = anchor;
+    anchor.ariaBusy = "true";
+    anchor.textContent = this.words("loading");
+    const branch = anchor.dataset["branch"] ? Number(anchor.dataset["branch"]) : null;
+    try {
+      const cursor = (branch === null ? this.state.next : this.state.branches.get(branch)) ?? "";
+      const get = (/** @type {boolean} */ fresh) => branch === null
+        ? this.#load(this.state.article.id, { cursor, fresh })
+        : this.#asMember(`/api/comments/${branch}/replies?${new URLSearchParams({ cursor })}`, fresh);
+      await this.#add(get, branch);
+    } catch (error) {
+      this.#frame.fail(error instanceof Problem ? error.message : this.words("unreachable"));
+    }
+    anchor.textContent = textContent;
+    anchor.ariaBusy = null;
+  }
+
+  /** @param {(fresh: boolean) => Promise<any>} get @param {number | "aside" | null} branch */
+  async #add(get, branch) {
+    let outcome = addPage(this.state, await get(false), branch);
+    if (outcome.stale) outcome = addPage(this.state, await get(true), branch);
+    if (outcome.reset || outcome.stale) return this.#reload();
+    this.view.update(outcome.changed);
+    this.view.flush();
+  }
+
+  /** @param {string} sort */
+  async #reorder(sort) {
+    this.#sort = sort;
+    const snapshot = await this.#load(this.state.article.id);
+    this.#state = makeState(snapshot);
+    this.view.replace(this.#state, () => false);
+    if (isOwnPage(this.server)) history.replaceState(history.state, "", pageLink({ sort }));
+  }
+
+  /** Open the comment a shared link points to, loaded or not. */
+  async #goToTarget() {
+    const id = Number(new URLSearchParams(location.search).get("comment") ?? /^#comment-(\d+)$/.exec(location.hash)?.[1]);
+    const navigation = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType("navigation")[0]);
+    // Coming back, the browser puts the reader where they were.
+    if (!id || navigation?.type === "back_forward") return;
+    if (!this.state.comments.has(id)) await this.#add((fresh) => this.#asMember(`/api/comments/${id}`, fresh), "aside");
+    this.view.goTo(id);
+  }
+
+  /** Someone who has written here gets back what waits for a moderator, and learns of an expired token. */
+  async #knowViewer() {
+    const token = this.#member ?? this.store.identities[0]?.token;
+    if (!token || this.state.viewer) return;
+    try {
+      const page = await this.request(`/api/articles/${this.state.article.id}/thread?limit=1`, { token });
+      this.state.viewer = page.viewer;
+      const held = /** @type {Comment[]} */ (page.viewer?.pending ?? []);
+      for (const comment of held) addOwn(this.state, comment);
+      this.view.update(held.map(({ id }) => id));
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) this.forget(token);
+    }
+  }
+
+  /** A held comment was not accepted. @param {number} id */
+  dropHeld(id) {
+    dropHeld(this.state, id);
+    this.view.update([id]);
+  }
+
+  async #resumeDrafts() {
+    if (this.store.draftPlaces(this.state.article.id).length) await this.#loadComposer();
+  }
+
+  #loadComposer() {
+    // Posting, editing and drafts are only loaded when someone writes.
+    this.#composer ??= import("./composer.js").then(({ Composer }) => new Composer(this, this.#signal));
+    return this.#composer;
+  }
+
+  /** @param {Event} event */
+  #compose(event) {
+    const form = event.target instanceof Element ? event.target.closest("form") : null;
+    if (form && this.#state) void this.#loadComposer();
+  }
+
+  /** @param {Event} event */
+  #submit(event) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (this.#state) void this.#loadComposer().then((composer) => composer.submit(form));
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const target = event.target instanceof Element ? event.target.closest("[data-ripost], .permalink, .context > a") : null;
+    if (!(target instanceof HTMLElement)) return;
+    if (!this.#state) return void (target.dataset["ripost"] === "sort" && event.preventDefault());
+    const id = Number(/** @type {HTMLElement | null} */ (target.closest("article"))?.dataset["commentId"]);
+    const composing = (/** @type {"reply" | "edit" | "remove"} */ act) => () => void this.#loadComposer().then((composer) => composer[act](id));
+    /** @type {Record<string, () => void>} */
+    const acts = {
+      reply: composing("reply"),
+      edit: composing("edit"),
+      delete: composing("remove"),
+      fold: () => this.view.fold(id),
+      new: () => this.view.reveal(),
+      "new-replies": () => this.view.reveal(id),
+      more: () => void this.#more(target),
+      "more-replies": () => void this.#more(target),
+      sort: () => void this.#reorder(target.dataset["sort"] ?? "oldest").catch(() => this.#frame.fail(this.words("unreachable"))),
+    };
+    if (target instanceof HTMLAnchorElement) {
+      // A new tab, a download, a copied link are the browser's.
+      if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+      const linked = Number(new URL(target.href).searchParams.get("comment"));
+      if (!target.dataset["ripost"]) {
+        if (!this.state.comments.has(linked)) return;
+        event.preventDefault();
+        history.replaceState(history.state, "", target.href);
+        return this.view.goTo(linked);
+      }
+      if (Object.hasOwn(acts, target.dataset["ripost"])) event.preventDefault();
+    }
+    const act = target.dataset["ripost"] ?? "";
+    if (Object.hasOwn(acts, act)) acts[act]?.();
+  }
+
+  /** Wait until the reader asks to try again, or the network is back. @returns {Promise<void>} */
+  #asked() {
+    return new Promise((resolve) => {
+      const options = { signal: this.#signal, once: true };
+      this.#frame.part("failure").querySelector("button")?.addEventListener("click", () => resolve(), options);
+      window.addEventListener("online", () => resolve(), options);
+    });
+  }
+
+  /** @param {import("./types.js").LinkState} state @param {boolean} stopped */
+  #say(state, stopped) {
+    if (this.#signal.aborted) return;
+    clearTimeout(this.#quiet);
+    const words = state === "live" ? "" : this.words(stopped ? "stopped" : state === "offline" ? "offline" : "catchingUp");
+    const status = this.#frame.part("status");
+    // Once something was said, it is kept up to date; before that, a short break is nobody's business.
+    const now = state === "live" || status.textContent !== "" ? words : "";
+    this.#frame.status(state, now);
+    if (now !== words) this.#quiet = window.setTimeout(() => this.#frame.status(state, words), QUIET);
+    this.#emit("status", { state });
+  }
+
+  /** @param {string} name @param {unknown} detail */
+  #emit(name, detail) {
+    this.#host.dispatchEvent(new CustomEvent(`ripost:${name}`, { detail, bubbles: true, composed: true }));
+  }
+}
+
+/** The address of this page with this query instead of ours. @param {Record<string, string>} query */
+function pageLink(query) {
+  const url = new URL(location.href);
+  for (const name of ["comment", "cursor", "sort"]) url.searchParams.delete(name);
+  for (const name in query) url.searchParams.set(name, query[name] ?? "");
+  return url.search || "?";
+}
+
+/** @param {string} server */
+function isOwnPage(server) {
+  return location.origin === server && location.pathname.startsWith("/a/");
+}
