@@ -19,19 +19,29 @@ from server.config import Config
 from server.errors import MethodNotAllowed, NotFound, ProblemError, RipostError
 from server.hub import Hub
 from server.limits import Connections, Limits
+from server.metrics import Metrics
 from server.middleware import Requests
+from server.models import Commit
 from server.relay import Relay
-from server.routes import articles, auth, comments, health, live, moderation, stream, web
+from server.routes import articles, auth, comments, descriptions, health, live, moderation, stream, web
 from server.state import State
 from server.storage.database import Database
 from server.times import Clock, SystemClock
 
 
 @contextlib.asynccontextmanager
-async def open_state(config: Config, clock: Clock | None = None) -> AsyncIterator[State]:
+async def open_state(
+    config: Config, clock: Clock | None = None, metrics: Metrics | None = None
+) -> AsyncIterator[State]:
     """The parts of a server, opened in order and closed in reverse. Raises CommandError."""
     broker: Broker = MemoryBroker()
-    database = await Database.open(config.database_url, broker.publish)
+    metrics = metrics or Metrics()
+
+    def on_commit(commit: Commit) -> None:
+        metrics.committed(len(commit.appended), len(commit.rewritten))
+        broker.publish(commit)
+
+    database = await Database.open(config.database_url, on_commit)
     try:
         loop = asyncio.get_running_loop()
         hub = Hub(loop.call_soon)
@@ -45,9 +55,11 @@ async def open_state(config: Config, clock: Clock | None = None) -> AsyncIterato
             relay=relay,
             limits=Limits(enabled=config.rate_limits),
             connections=Connections(config.max_connections, config.max_connections_per_address),
+            metrics=metrics,
             clock=clock or SystemClock(),
             secret=_secret(config),
         )
+        _measure(state)
         watching = asyncio.create_task(relay.watch(), name="ripost-watch")
         try:
             yield state
@@ -63,9 +75,11 @@ async def open_state(config: Config, clock: Clock | None = None) -> AsyncIterato
 def create_app(config: Config, clock: Clock | None = None) -> Starlette:
     """The ASGI app of this configuration. Start-up opens and migrates the database."""
 
+    metrics = Metrics()
+
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_state(config, clock) as state:
+        async with open_state(config, clock, metrics) as state:
             app.state.ripost = state
             yield
 
@@ -78,11 +92,20 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
             *stream.routes,
             *live.routes,
             *health.routes,
+            *descriptions.routes,
         ],
-        middleware=[Middleware(Requests, config=config, observe=lambda method, status, seconds: None)],
+        middleware=[Middleware(Requests, config=config, observe=metrics.request)],
         exception_handlers={ProblemError: _problem, HTTPException: _http},
         lifespan=lifespan,
     )
+
+
+def _measure(state: State) -> None:
+    hub, gauge = state.hub, state.metrics.gauge
+    gauge("connections", "Open WebSockets, event streams and long polls.", lambda: state.connections.open)
+    gauge("channels", "Channels whose recent events are kept.", lambda: len(hub.channels))
+    gauge("readers", "Cursors into channels.", lambda: sum(len(c.cursors) for c in hub.channels.values()))
+    gauge("readers_behind", "Cursors that are catching up.", hub.behind)
 
 
 async def _problem(_request: Request, error: Exception) -> Response:

@@ -49,7 +49,7 @@ def address_key(secret: bytes, address: str) -> str:
 
 
 async def identify(state: State, token: str | None, *, address: str, origin: str | None, own_origin: bool) -> Actor:
-    """The actor behind a request. `origin` is the page's (None: not a browser, or same-origin GET). Raises Unauthorized."""
+    """The actor behind a request; `origin` is the page's (None: not a browser). Raises Unauthorized."""
     if token is None:
         return Actor(person=None, staff=False, address=address, origin=origin)
     hashed = token_hash(token)
@@ -91,4 +91,5 @@ def rights(actor: Actor) -> list[str]:
 
 
 def is_guest(person: Person) -> bool:
+    """Whether a person has only the token of their first comment."""
     return person.role == Role.GUEST

@@ -54,6 +54,8 @@ class Config:
                 f"WEB_CONCURRENCY is {self.web_concurrency}: more than one process needs PostgreSQL (DATABASE_URL) and "
                 "Redis (REDIS_URL); 1 is accepted with this configuration"
             )
+        if self.redis_url:
+            raise ConfigError("REDIS_URL is set: this version runs as one process without Redis; leave it unset")
         if self.is_postgres and not self.secret_key:
             raise ConfigError("SECRET_KEY is not set: with PostgreSQL it is required, at least 32 characters")
         return self

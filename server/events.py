@@ -51,7 +51,7 @@ class Article(msgspec.Struct, frozen=True):
 
 
 class Author(msgspec.Struct, frozen=True):
-    """A comment's author as everyone sees them; `avatar` is a hue from 0 to 11 for an initial (no picture is fetched)."""
+    """A comment's author as everyone sees them. `avatar` is null: the page shows an initial, and fetches no picture."""
 
     id: int
     name: str

@@ -167,7 +167,7 @@ class Hub:
     def channel(self, name: str) -> Channel:
         """The channel of this name, made (unopened) if nobody read it yet.
 
-        From then on what is delivered is kept, so opening it with a head read from the database afterwards loses nothing.
+        From then on what is delivered is kept, so opening it with a head that is read afterwards loses nothing.
         """
         found = self.channels.get(name)
         if found is None:
@@ -250,6 +250,10 @@ class Hub:
     def readers(self, channel: Channel) -> int:
         """How many read a channel on this process."""
         return len(channel.cursors)
+
+    def behind(self) -> int:
+        """How many cursors are not level."""
+        return sum(cursor.seq < channel.head for channel in self.channels.values() for cursor in channel.cursors)
 
     def _flush(self, channel: Channel) -> None:
         """Offers what has gathered to every cursor that stands right before it."""

@@ -6,6 +6,7 @@ from server.broker import Broker
 from server.config import Config
 from server.hub import Hub
 from server.limits import Connections, Limits
+from server.metrics import Metrics
 from server.relay import Relay
 from server.storage.database import Database
 from server.times import Clock
@@ -22,5 +23,6 @@ class State:
     relay: Relay
     limits: Limits
     connections: Connections
+    metrics: Metrics
     clock: Clock
     secret: bytes

@@ -7,6 +7,7 @@ import { Problem, request } from "./api.js";
 import { BrowserStore } from "./browser-store.js";
 import { Clock } from "./clock.js";
 import { Connection } from "./connection.js";
+import { isOwnPage, linkedComment, pageLink } from "./page-address.js";
 import { ThreadFrame } from "./thread-frame.js";
 import { addOwn, addPage, applyEvent, dropHeld, makeState } from "./thread-state.js";
 import { ThreadView } from "./thread-view.js";
@@ -282,11 +283,13 @@ export class Thread {
 
   /** Open the comment a shared link points to, loaded or not. */
   async #goToTarget() {
-    const id = Number(new URLSearchParams(location.search).get("comment") ?? /^#comment-(\d+)$/.exec(location.hash)?.[1]);
-    const navigation = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType("navigation")[0]);
-    // Coming back, the browser puts the reader where they were.
-    if (!id || navigation?.type === "back_forward") return;
-    if (!this.state.comments.has(id)) await this.#add((fresh) => this.#asMember(`/api/comments/${id}`, fresh), "aside");
+    const id = linkedComment();
+    if (!id) return;
+    if (!this.state.comments.has(id)) {
+      const page = await this.#asMember(`/api/comments/${id}`, true);
+      if (page.article?.id !== this.state.article.id) return; // a comment of another discussion
+      await this.#add(async () => page, "aside");
+    }
     this.view.goTo(id);
   }
 
@@ -395,17 +398,4 @@ export class Thread {
   #emit(name, detail) {
     this.#host.dispatchEvent(new CustomEvent(`ripost:${name}`, { detail, bubbles: true, composed: true }));
   }
-}
-
-/** The address of this page with this query instead of ours. @param {Record<string, string>} query */
-function pageLink(query) {
-  const url = new URL(location.href);
-  for (const name of ["comment", "cursor", "sort"]) url.searchParams.delete(name);
-  for (const name in query) url.searchParams.set(name, query[name] ?? "");
-  return url.search || "?";
-}
-
-/** @param {string} server */
-function isOwnPage(server) {
-  return location.origin === server && location.pathname.startsWith("/a/");
 }

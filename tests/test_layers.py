@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "events", "session", "hub", "presence", "limits", "moderation", "names", "characters", "slugs", "web_links",
-            "markdown", "bodies", "cursors", "render", "importers",
+            "markdown", "bodies", "cursors", "render", "importers", "metrics", "fold", "pages",
         }
     ),
     frozenset({"config", "errors", "models", "times"}),

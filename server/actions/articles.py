@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import msgspec
 
-from server import auth, bodies, events, limits, slugs
+from server import auth, bodies, characters, events, limits, slugs
 from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.models import Actor, Article, ArticleState
 from server.state import State
@@ -15,6 +15,7 @@ from server.times import parse_rfc3339
 
 TITLE_MAX = 300  # characters
 BYLINE_MAX = 200
+CAPTION_MAX = 1000
 SLOW_MODE_MAX = 3600  # seconds
 
 
@@ -41,10 +42,10 @@ class Changes(msgspec.Struct, frozen=True):
     title: str | msgspec.UnsetType = msgspec.UNSET
     body: str | msgspec.UnsetType = msgspec.UNSET
     format: str = "markdown"
-    url: str | None | msgspec.UnsetType = msgspec.UNSET
-    byline: str | None | msgspec.UnsetType = msgspec.UNSET
-    published_at: str | None | msgspec.UnsetType = msgspec.UNSET
-    image: Image | None | msgspec.UnsetType = msgspec.UNSET
+    url: str | msgspec.UnsetType | None = msgspec.UNSET
+    byline: str | msgspec.UnsetType | None = msgspec.UNSET
+    published_at: str | msgspec.UnsetType | None = msgspec.UNSET
+    image: Image | msgspec.UnsetType | None = msgspec.UNSET
     state: ArticleState | msgspec.UnsetType = msgspec.UNSET
     slow_mode_seconds: int | msgspec.UnsetType = msgspec.UNSET
 
@@ -181,18 +182,24 @@ def _get(tx: Transaction, article_id: int) -> Article:
 
 
 def _title(text: str) -> str:
-    title = " ".join(text.split())
-    if not title:
+    title = _line(text)
+    if not characters.is_visible(title):
         raise Invalid.field("title", "an article needs a title")
     if len(title) > TITLE_MAX:
         raise Invalid.field("title", f"at most {TITLE_MAX} characters are accepted, not {len(title)}")
     return title
 
 
+def _line(text: str) -> str:
+    """One line without what cannot be seen or turns the text around."""
+    return " ".join(characters.normalise_text(text).split())
+
+
 def _byline(text: str | None) -> str | None:
-    if text is not None and len(text) > BYLINE_MAX:
+    line = _line(text or "")
+    if len(line) > BYLINE_MAX:
         raise Invalid.field("byline", f"at most {BYLINE_MAX} characters are accepted")
-    return text or None
+    return line or None
 
 
 async def _body(text: str, format: str) -> str:
@@ -218,7 +225,7 @@ def _image(image: Image | None) -> tuple[str | None, str | None]:
         slugs.canonical_url(image.url)
     except ValueError as error:
         raise Invalid.field("image", str(error)) from None
-    return image.url, image.caption
+    return image.url, _line(image.caption or "")[:CAPTION_MAX] or None
 
 
 def _time(text: str | None) -> int | None:

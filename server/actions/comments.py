@@ -162,14 +162,11 @@ def parse_text(text: str) -> tuple[str, list[Node]]:
     """The normalised source of a comment and its tree. Raises Invalid."""
     if len(text) > 4 * TEXT_MAX:
         raise Invalid.field("text", f"at most {TEXT_MAX} characters are accepted, not {len(text)}")
-    try:
-        source = markdown.normalise(text)
-    except ValueError as error:
-        raise Invalid.field("text", str(error)) from None
+    source = markdown.normalise(text)
     if len(source) > TEXT_MAX:
         raise Invalid.field("text", f"at most {TEXT_MAX} characters are accepted, not {len(source)}")
     tree = markdown.parse(source)
-    if not markdown.plain_text(tree).strip():
+    if not tree:
         raise Invalid.field("text", "a comment needs some text")
     return source, tree
 

@@ -21,7 +21,16 @@ async def readyz(request: Request) -> Response:
     return web.answer({"status": "ready"})
 
 
+async def metrics(request: Request) -> Response:
+    return Response(
+        web.state_of(request).metrics.text(),
+        headers={"Cache-Control": "no-store"},
+        media_type="text/plain; version=0.0.4; charset=utf-8",
+    )
+
+
 routes = [
+    Route("/metrics", metrics, methods=["GET"]),
     Route("/healthz", healthz, methods=["GET"]),
     Route("/readyz", readyz, methods=["GET"]),
 ]

@@ -1,1 +1,1 @@
-"""Storage: tables, the queries over them, the log, and the one writer. Nothing here decides; nothing above it writes SQL."""
+"""Storage: tables, the queries over them, the log, and the one writer. It decides nothing; nothing above writes SQL."""

@@ -62,6 +62,7 @@ def _article(row: Row | None) -> Article | None:
 
 
 def get(tx: Transaction, article_id: int) -> Article | None:
+    """One article."""
     return _article(tx.one(_GET, article=article_id))
 
 
@@ -71,6 +72,7 @@ def by_slug(tx: Transaction, slug: str) -> Article | None:
 
 
 def by_canonical_url(tx: Transaction, canonical_url: str) -> Article | None:
+    """The article of a page, by `slugs.canonical_url` of its address."""
     return _article(tx.one(_BY_CANONICAL, canonical=canonical_url))
 
 
@@ -90,6 +92,7 @@ def ids(tx: Transaction) -> list[int]:
 
 
 def total(tx: Transaction) -> int:
+    """How many articles there are."""
     row = tx.one(_TOTAL)
     return 0 if row is None else int(row[0])
 

@@ -60,6 +60,7 @@ def by_name(tx: Transaction, name: str) -> list[Person]:
 
 
 def by_email(tx: Transaction, email: str) -> Person | None:
+    """The person with this address."""
     return _person(tx.one(_BY_EMAIL, address=email))
 
 
@@ -123,6 +124,7 @@ def by_token(tx: Transaction, token_hash: str, now: int) -> tuple[Person, str | 
 
 
 def end_session(tx: Transaction, token_hash: str) -> None:
+    """Forgets a session; its token is unknown from then on."""
     tx.run(_END_SESSION, token_hash=token_hash)
 
 
