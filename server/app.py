@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server import jobs
 from server.broker import Broker
 from server.broker.memory import MemoryBroker
 from server.config import Config
@@ -23,7 +24,20 @@ from server.metrics import Metrics
 from server.middleware import Requests
 from server.models import Commit
 from server.relay import Relay
-from server.routes import articles, auth, comments, descriptions, health, live, moderation, stream, web
+from server.routes import (
+    articles,
+    auth,
+    comments,
+    descriptions,
+    feeds,
+    health,
+    live,
+    moderation,
+    pages,
+    static,
+    stream,
+    web,
+)
 from server.state import State
 from server.storage.database import Database
 from server.times import Clock, SystemClock
@@ -79,7 +93,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_state(config, clock, metrics) as state:
+        async with open_state(config, clock, metrics) as state, jobs.listen(state):
             app.state.ripost = state
             yield
 
@@ -93,6 +107,9 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
             *live.routes,
             *health.routes,
             *descriptions.routes,
+            *pages.routes,
+            *feeds.routes,
+            *static.routes,
         ],
         middleware=[Middleware(Requests, config=config, observe=metrics.request)],
         exception_handlers={ProblemError: _problem, HTTPException: _http},
@@ -119,7 +136,10 @@ async def _http(request: Request, error: Exception) -> Response:
         answer = web.problem(MethodNotAllowed(f"{request.method} is not accepted here"))
         answer.headers.update(error.headers or {})
         return answer
-    return web.problem(NotFound(f"there is no {request.url.path}"))
+    missing = NotFound(f"there is no {request.url.path}")
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/"):
+        return await pages.failure(request, missing)
+    return web.problem(missing)
 
 
 def _secret(config: Config) -> bytes:

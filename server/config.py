@@ -66,6 +66,14 @@ class Config:
         return self.database_url.startswith("postgresql")
 
     @property
+    def own_url(self) -> str:
+        """Where people find this Ripost: PUBLIC_URL, or its address as a browser on this machine reaches it."""
+        if self.public_url:
+            return self.public_url
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
     def database_path(self) -> Path:
         """The SQLite file. Only for SQLite."""
         return Path(self.database_url.removeprefix("sqlite:///"))

@@ -41,6 +41,11 @@ class Frame:
             self._wire = text_frame(self.text)
         return self._wire
 
+    def rewrite(self, text: str) -> None:
+        """Gives the frame new content, wherever it waits to be sent."""
+        self.text = text
+        self._wire = None
+
 
 class Batch:
     """Consecutive frames of one channel, with their bytes joined once for everyone they are written to."""
@@ -80,18 +85,31 @@ class Reader(Protocol):
 class Cursor:
     """One reader's place in one channel: it was given everything up to `seq`."""
 
-    __slots__ = ("channel", "reader", "seq")
+    __slots__ = ("channel", "joined", "reader", "seq")
 
     def __init__(self, reader: Reader, channel: "Channel", seq: int) -> None:
         self.reader = reader
         self.channel = channel
         self.seq = seq
+        self.joined = True  # until it leaves or is dropped; a flush under way may still hold it then
 
 
 class Channel:
     """A channel's history as far as this process needs it: `head` is the last event it knows of."""
 
-    __slots__ = ("cursors", "epoch", "flushed", "flushing", "head", "head_at", "name", "opened", "ring", "ring_bytes")
+    __slots__ = (
+        "cursors",
+        "epoch",
+        "flight",
+        "flushed",
+        "flushing",
+        "head",
+        "head_at",
+        "name",
+        "opened",
+        "ring",
+        "ring_bytes",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -101,6 +119,7 @@ class Channel:
         self.opened = False  # whether `head` is known yet; frames that come before are kept in the ring
         self.flushed = 0  # the last event that a flush has offered
         self.flushing = False
+        self.flight: Batch | None = None  # what is being written to everyone, in slices
         self.ring: deque[Frame] = deque()
         self.ring_bytes = 0
         self.cursors: set[Cursor] = set()
@@ -136,12 +155,15 @@ class Channel:
             self.ring_bytes -= len(self.ring.popleft().text)
 
     def replace(self, seq: int, text: str) -> None:
-        """Gives an earlier frame of the ring its new content."""
+        """Gives an earlier frame its new content: in the ring, and in what is being written to everyone."""
         index = seq - self.ring[0].seq if self.ring else -1
         if 0 <= index < len(self.ring):
-            old = self.ring[index]
-            self.ring_bytes += len(text) - len(old.text)
-            self.ring[index] = Frame(seq, old.at, text)
+            frame = self.ring[index]
+            self.ring_bytes += len(text) - len(frame.text)
+            frame.rewrite(text)
+        if self.flight is not None and self.flight.first <= seq <= self.flight.last:
+            self.flight.frames[seq - self.flight.first].rewrite(text)  # the ring may have let go of it
+            self.flight = Batch(self.flight.frames)  # its joined bytes have the old content
 
     def clear(self) -> None:
         """Forgets the ring; who needs it reads the log."""
@@ -180,10 +202,10 @@ class Hub:
         if channel.opened:
             return
         channel.opened = True
-        channel.epoch = epoch
-        if channel.head <= seq:
+        if channel.head <= seq or channel.epoch != epoch:
             channel.clear()
             channel.head, channel.head_at = seq, at
+        channel.epoch = epoch
         channel.flushed = channel.head
 
     def join(self, reader: Reader, channel: Channel, seq: int) -> Cursor:
@@ -195,6 +217,7 @@ class Hub:
 
     def leave(self, cursor: Cursor) -> None:
         """Forgets a cursor; once is enough."""
+        cursor.joined = False
         cursor.channel.cursors.discard(cursor)
 
     def deliver(self, name: str, epoch: str, seq: int, at: int, text: str) -> bool:
@@ -206,7 +229,11 @@ class Hub:
         if channel is None:
             return True
         if not channel.opened:
-            channel.add(Frame(seq, at, text))
+            if epoch != channel.epoch:
+                channel.clear()
+                channel.epoch, channel.head = epoch, 0
+            if seq > channel.head:
+                channel.add(Frame(seq, at, text))
             return True
         if epoch != channel.epoch:
             return False
@@ -239,12 +266,17 @@ class Hub:
             cursor.seq = batch.last
         return Progress.LEVEL
 
-    def restart(self, name: str) -> None:
-        """The history of a channel ended (a backup was restored): every cursor into it is dropped with a reset."""
+    def restart(self, name: str, epoch: str, seq: int) -> None:
+        """The history of a channel ended (a backup was restored): every cursor into it is dropped with a reset.
+
+        `epoch` and `seq` are where the new history stands; readers find them in the channel of their cursor.
+        """
         channel = self.channels.pop(name, None)
         if channel is not None:
+            channel.epoch, channel.head = epoch, seq
+            channel.clear()
             for cursor in tuple(channel.cursors):
-                channel.cursors.discard(cursor)
+                self.leave(cursor)
                 cursor.reader.ended(cursor, "reset")
 
     def readers(self, channel: Channel) -> int:
@@ -258,7 +290,8 @@ class Hub:
     def _flush(self, channel: Channel) -> None:
         """Offers what has gathered to every cursor that stands right before it."""
         frames = channel.after(channel.flushed) if channel.flushed < channel.head else None
-        if frames is None:
+        channel.flight = Batch(frames) if frames else None
+        if channel.flight is None:
             missed, channel.flushed = channel.flushed, channel.head
             channel.flushing = False
             if missed < channel.head:
@@ -267,11 +300,15 @@ class Hub:
                     if cursor.seq < channel.head:
                         cursor.reader.behind(cursor)
             return
-        self._write(channel, Batch(frames), iter(tuple(channel.cursors)))
+        self._write(channel, iter(tuple(channel.cursors)))
 
-    def _write(self, channel: Channel, batch: Batch, cursors: Iterator[Cursor]) -> None:
+    def _write(self, channel: Channel, cursors: Iterator[Cursor]) -> None:
+        batch = channel.flight
+        assert batch is not None
         before = batch.first - 1
         for cursor in islice(cursors, WRITES_PER_TURN):
+            if not cursor.joined:
+                continue  # it left while this flush was under way
             if cursor.seq == before:
                 if cursor.reader.write(cursor, batch):
                     cursor.seq = batch.last
@@ -280,7 +317,7 @@ class Hub:
                 if self.advance(cursor) is Progress.BELOW_RING:
                     cursor.reader.behind(cursor)
         if cursors.__length_hint__():  # type: ignore[attr-defined]  # tuple iterators have it
-            self._soon(lambda: self._write(channel, batch, cursors))
+            self._soon(lambda: self._write(channel, cursors))
         else:
             channel.flushed = batch.last
             self._flush(channel)

@@ -68,6 +68,8 @@ export class Connection {
    * @param {(event: any) => boolean} options.event  take an event; false: one before it is missing
    * @param {() => Promise<void>} options.reset  load a snapshot; resolves when `position` speaks of it
    * @param {(state: LinkState, stopped: boolean) => void} options.status
+   * @param {() => string | null} options.token  of a reader who waits for a decision about their own comment
+   * @param {(frame: any) => void} options.personal  what concerns that reader alone
    * @param {AbortSignal} options.signal  ends everything
    */
   constructor(options) {
@@ -103,6 +105,12 @@ export class Connection {
     if (!this.#link?.send({ type: "ping" })) return false;
     this.#expect(ANSWER, () => this.#heard < asked);
     return true;
+  }
+
+  /** Hear what concerns this reader alone, where there is something to wait for. */
+  listenPersonally() {
+    const token = this.#options.token();
+    if (token && this.#open) this.#link?.send({ type: "subscribe", channel: "me", token });
   }
 
   /** Begin again from the present position on the same link: an event is missing. */
@@ -143,6 +151,7 @@ export class Connection {
     clearTimeout(this.#steady);
     this.#steady = window.setTimeout(() => (this.#tries = 0), STEADY);
     this.#expect(SILENCE, () => Date.now() - this.#heard >= SILENCE);
+    this.listenPersonally();
     this.#tell();
   }
 
@@ -161,6 +170,7 @@ export class Connection {
     // In `article.updated` the article stands where other frames have its id.
     const article = frame.article?.id ?? frame.article;
     if (article !== undefined && article !== this.#options.article) return;
+    if (frame.channel) return this.#options.personal(frame);
     const { epoch, seq } = this.#options.position();
     if (frame.type === "subscribed") {
       this.#awaiting = false;
@@ -170,7 +180,7 @@ export class Connection {
       this.#head = frame.seq;
       if (frame.epoch !== epoch) return void this.#reset();
       if (frame.seq > seq) this.resubscribe();
-    } else if (frame.type === "error" && this.#awaiting) return this.#lost(1006); // not subscribed
+    } else if (frame.type === "error" && this.#awaiting && frame.problem?.status !== 401) return this.#lost(1006); // not subscribed
     else if (frame.type === "reconnect") this.#hint = Number(frame.in_ms) || 0;
     else if (typeof frame.seq === "number" && !this.#resetting && !this.#awaiting) {
       if (frame.epoch !== epoch) return void this.#reset();

@@ -23,6 +23,7 @@
  * @property {Map<number, string>} branches  cursor of what is not loaded below a comment
  * @property {string | null} next  cursor of the next page of roots
  * @property {number | null} edge  the last root before what `next` would bring
+ * @property {Set<number>} departing  tombstones that an old event published: visible until their own removal comes
  * @property {ThreadEvent[]} recent  the latest events, for pages that are older than the state
  *
  * @typedef {object} Outcome
@@ -56,6 +57,7 @@ export function makeState(snapshot) {
     branches: new Map(),
     next: null,
     edge: null,
+    departing: new Set(),
     recent: [],
   };
   merge(state, snapshot, null, new Set());
@@ -178,6 +180,7 @@ const FOLDS = {
   "comment.removed": (state, event, changed) => {
     count(state, event, event.parent, changed);
     change(state, event.id, { status: event.status, author: null, tree: null, pinned: false }, changed);
+    state.departing.delete(event.id);
     prune(state, event.id, changed);
   },
   "comment.pinned": (state, { id, pinned }, changed) => change(state, id, { pinned }, changed),
@@ -201,7 +204,9 @@ function publish(state, event, changed) {
   }
   if (!insert(state, comment)) return;
   changed.add(comment.id);
-  prune(state, comment.id, changed);
+  // An old event may publish what is taken down by now; what was said below it meanwhile needs it as a parent.
+  if (comment.status === "visible") state.departing.delete(comment.id);
+  else state.departing.add(comment.id);
 }
 
 /** Counters are set to what the event says, never incremented: applying twice does no harm.
@@ -304,7 +309,7 @@ function prune(state, from, changed) {
   while (id != null) {
     /** @type {Comment | undefined} */
     const comment = state.comments.get(id);
-    if (!comment || comment.status === "visible" || comment.status === "pending") return;
+    if (!comment || comment.status === "visible" || comment.status === "pending" || state.departing.has(id)) return;
     if (comment.replies > 0 || state.children.get(id)?.length || inOpenBranch(state, comment)) return;
     drop(state, id);
     changed.add(id);
@@ -331,6 +336,7 @@ function drop(state, id) {
   state.comments.delete(id);
   state.children.delete(id);
   state.branches.delete(id);
+  state.departing.delete(id);
   const siblings = parent == null ? state.roots : (state.children.get(parent) ?? []);
   const at = siblings.lastIndexOf(id);
   if (parent == null && state.edge === id) state.edge = siblings[at - 1] ?? null;

@@ -90,6 +90,8 @@ export class Thread {
       event: (event) => this.#take(event),
       reset: () => this.#reload(),
       status: (state, stopped) => this.#say(state, stopped),
+      token: () => [...this.state.comments.values()].some(({ status }) => status === "pending") ? this.#reader : null,
+      personal: (frame) => this.#decided(frame),
       signal: this.#signal,
     });
     await Promise.allSettled([this.#goToTarget(), this.#knowViewer(), this.#resumeDrafts()]);
@@ -139,6 +141,7 @@ export class Thread {
     const { comment } = event;
     if (event.seq === undefined) {
       if (comment) addOwn(this.state, comment);
+      this.#connection?.listenPersonally();
     } else if (!this.#take(event)) {
       // Events before it are still to come. What was just written is shown at once; the rest follows in order.
       if (comment && !Object.hasOwn(EDITS, event.type)) addOwn(this.state, comment);
@@ -295,7 +298,7 @@ export class Thread {
 
   /** Someone who has written here gets back what waits for a moderator, and learns of an expired token. */
   async #knowViewer() {
-    const token = this.#member ?? this.store.identities[0]?.token;
+    const token = this.#reader;
     if (!token || this.state.viewer) return;
     try {
       const page = await this.request(`/api/articles/${this.state.article.id}/thread?limit=1`, { token });
@@ -303,19 +306,27 @@ export class Thread {
       const held = /** @type {Comment[]} */ (page.viewer?.pending ?? []);
       for (const comment of held) addOwn(this.state, comment);
       this.view.update(held.map(({ id }) => id));
+      this.#connection?.listenPersonally();
     } catch (error) {
       if (error instanceof Problem && error.status === 401) this.forget(token);
     }
   }
 
-  /** A held comment was not accepted. @param {number} id */
-  dropHeld(id) {
+  /** A moderator decided about a held comment. One that was accepted comes as any other. @param {any} frame */
+  #decided({ type, id, status }) {
+    if (type !== "comment.decided" || status === "visible") return;
     dropHeld(this.state, id);
     this.view.update([id]);
   }
 
+  /** The token of whoever reads here, member or guest. */
+  get #reader() {
+    return this.#member ?? this.store.identities[0]?.token ?? null;
+  }
+
   async #resumeDrafts() {
-    if (this.store.draftPlaces(this.state.article.id).length) await this.#loadComposer();
+    // Words may also have been typed before the script was there.
+    if (this.store.draftPlaces(this.state.article.id).length || this.composerForm?.querySelector("textarea")?.value) await this.#loadComposer();
   }
 
   #loadComposer() {

@@ -42,9 +42,10 @@ class WrittenComment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenArticle:
-    """An article as its file has it; `body` is Markdown. `name` is the file's."""
+    """An article as its file has it; `body` is Markdown. `name` is the file's, `label` what it is a sample of."""
 
     name: str
+    label: str
     title: str
     byline: str
     state: ArticleState
@@ -55,7 +56,7 @@ class WrittenArticle:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happened to a comment: `posted`, `edited`, `taken down` or `pinned`, in microseconds since 1970."""
+    """What happened to a comment: `posted`, `edited`, `taken down` or `pinned`; `at` in microseconds since 1970."""
 
     at: int
     what: str

@@ -1,7 +1,7 @@
 """A small HTTP client for one server: JSON in and out, one connection for each request, nothing kept between them.
 
-For the commenters, who come to the server the way everybody does. Raises OSError (TimeoutError included) when the server
-cannot be reached or hangs up; an answer of any status is an answer.
+For the commenters, who come to the server the way everybody does. Raises OSError (TimeoutError included) when the
+server cannot be reached or hangs up; an answer of any status is an answer.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class Client:
         try:
             async with asyncio.timeout(seconds):
                 return _answer(*await self._exchange(request))
-        except (ValueError, EOFError) as error:  # hung up in the middle, or no HTTP
+        except (ValueError, EOFError, asyncio.LimitOverrunError) as error:  # hung up in the middle, or no HTTP
             raise ConnectionError(f"the answer to {method} {path} is incomplete") from error
 
     async def _exchange(self, request: bytes) -> tuple[bytes, bytes]:

@@ -32,12 +32,13 @@ class Commenter:
 
 @dataclass(frozen=True, slots=True)
 class Discussion:
-    """An article on the stage: `cast` are those who wrote under it, `comments` the id of each comment by its key."""
+    """An article on the stage. `cast` are the guests who wrote under it, `comments` has the id of each comment by its
+    key, `authors` the person of each by its id."""
 
     id: int
     name: str
+    label: str
     slug: str
-    title: str
     state: ArticleState
     cast: tuple[Commenter, ...]
     comments: Mapping[str, int]
@@ -127,8 +128,8 @@ def _discussion(tx: Transaction, written: WrittenArticle, cast: _People, moderat
     return Discussion(
         id=article_id,
         name=written.name,
+        label=written.label,
         slug=article.slug,
-        title=article.title,
         state=article.state,
         cast=tuple(
             cast.guest(name)

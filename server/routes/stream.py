@@ -5,7 +5,7 @@ For proxies that do not pass WebSockets. Each is a reader with one cursor; nothi
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 
 from starlette.requests import Request
@@ -40,12 +40,30 @@ async def stream(request: Request) -> Response:
         leaving.enter_context(state.connections.one(web.address(request)))
         joined = await reader.subscribe(epoch, since)
         if "text/event-stream" not in request.headers.get("accept", ""):
-            return web.text_answer(await reader.poll(joined))
+            return web.text_answer(await _while_connected(request, reader.poll(joined)))
         return StreamingResponse(
             reader.lines(joined, leaving.pop_all()),
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             media_type="text/event-stream",
         )
+
+
+async def _while_connected(request: Request, answer: Coroutine[None, None, str]) -> str:
+    """The answer; empty as soon as whoever waits for it has hung up, so that nobody holds a place or a shutdown."""
+    answering = asyncio.create_task(answer)
+    hanging_up = asyncio.create_task(_hung_up(request))
+    try:
+        await asyncio.wait({answering, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
+        return answering.result() if answering.done() else ""
+    finally:
+        hanging_up.cancel()
+        answering.cancel()
+        await asyncio.gather(answering, hanging_up, return_exceptions=True)
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass  # the rest of a body that a GET should not have
 
 
 def _position(request: Request) -> tuple[str | None, int | None]:

@@ -132,6 +132,7 @@ def child_path(parent: Comment | None, comment_id: int) -> bytes:
 
 
 def get(tx: Transaction, comment_id: int) -> Comment | None:
+    """A comment, whatever its status."""
     row = tx.one(_GET, comment=comment_id)
     return None if row is None else from_row(row)
 
@@ -215,6 +216,7 @@ def add(
 
 
 def edit(tx: Transaction, comment_id: int, *, source: str, tree: str, edited_at: int) -> None:
+    """Stores new content."""
     tx.run(_EDIT, comment=comment_id, new_source=source, new_tree=tree, moment=edited_at)
 
 
@@ -242,6 +244,7 @@ def wipe(tx: Transaction, comment_id: int) -> None:
 
 
 def set_pinned(tx: Transaction, comment_id: int, pinned: bool) -> None:
+    """Stores whether a comment is pinned."""
     tx.run(_PIN, comment=comment_id, new_pinned=int(pinned))
 
 

@@ -7,6 +7,7 @@ long as it is open for writing.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -38,7 +39,7 @@ class DatabaseLocked(CommandError):
 
 
 class Database:
-    """An open database. Make it with `Database.open`; `on_commit` hears of every commit, in order, before its caller."""
+    """An open database, made by `Database.open`; `on_commit` hears of every commit, in order, before its caller."""
 
     def __init__(
         self,
@@ -78,7 +79,7 @@ class Database:
             await _run(engine, url, migrations.require_current)
             return cls(engine, Statements(engine.dialect), None, None)
         path = _sqlite_path(url)
-        if not path.exists():
+        if not await asyncio.to_thread(os.path.exists, path):  # unlike Path.exists, False for what may not be seen
             raise CommandError(f"there is no database {path}; `ripost serve` or `ripost import` makes one")
         engine = _reading_engine(path)
         await _run(engine, url, migrations.require_current)
@@ -123,6 +124,11 @@ class Database:
         return work(transaction)
 
     @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @property
     def stopped(self) -> str | None:
         """Why nothing can be written until a person or a restart has looked; None while all is well."""
         return None if self._writer is None else self._writer.stopped
@@ -136,14 +142,18 @@ class Database:
     async def close(self) -> None:
         """Finishes what was submitted, closes every connection, gives the lock back."""
         if self._writer is not None:
-            await self._writer.close()
+            await self._writer.finish()
+        # Readers first: the connection that closes last folds SQLite's WAL into the file, and only the writer may.
         await self._engine.dispose()
+        if self._writer is not None:
+            await self._writer.close()
         if self._lock is not None:
             self._lock.release()
 
 
 def _sqlite_path(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///"))
+    # Resolved: two names of one file must not be two locks.
+    return Path(url.removeprefix("sqlite:///")).resolve()
 
 
 def _prepare_sqlite(path: Path) -> sqlite3.Connection:
@@ -153,7 +163,7 @@ def _prepare_sqlite(path: Path) -> sqlite3.Connection:
 
 def _reading_engine(path: Path) -> AsyncEngine:
     """Read-only connections; each read is one deferred transaction, so it sees one moment."""
-    location = path.resolve().as_uri().removeprefix("file://")
+    location = path.as_uri().removeprefix("file://")
     engine = create_async_engine(
         f"sqlite+aiosqlite:///file:{location}?mode=ro&uri=true",
         pool_size=READERS,

@@ -11,6 +11,9 @@ _GET = select(*_COLUMNS).where(people.c.id == bindparam("person"), people.c.eras
 _BY_NAME = select(*_COLUMNS).where(
     people.c.name == bindparam("person_name"), people.c.role != Role.GUEST, people.c.erased_at.is_(None)
 )
+_LOOK_ALIKES = select(*_COLUMNS).where(
+    people.c.skeleton == bindparam("wanted"), people.c.role != Role.GUEST, people.c.erased_at.is_(None)
+)
 _BY_EMAIL = select(*_COLUMNS).where(people.c.email == bindparam("address"), people.c.erased_at.is_(None))
 _BY_ORIGIN = select(people.c.id).where(people.c.origin == bindparam("from_"), people.c.origin_id == bindparam("key"))
 _STAFF = select(people.c.skeleton).where(
@@ -57,6 +60,11 @@ def get(tx: Transaction, person_id: int) -> Person | None:
 def by_name(tx: Transaction, name: str) -> list[Person]:
     """The members and staff of this name (guests' names are not their own)."""
     return [person for row in tx.all(_BY_NAME, person_name=name) if (person := _person(row))]
+
+
+def look_alikes(tx: Transaction, skeleton: str) -> list[Person]:
+    """The members and staff whose names look like the one of this key (names.skeleton)."""
+    return [person for row in tx.all(_LOOK_ALIKES, wanted=skeleton) if (person := _person(row))]
 
 
 def by_email(tx: Transaction, email: str) -> Person | None:

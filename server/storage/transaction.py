@@ -18,14 +18,14 @@ Row = tuple[Any, ...]
 
 
 class Statements:
-    """The text of every statement used so far, for one dialect. Statements are module-level constants, so it is bounded."""
+    """The text of every statement used so far, for one dialect; bounded, as statements are module-level constants."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._texts: dict[tuple[int, tuple[str, ...]], tuple[str, tuple[str, ...], Mapping[str, Any], object]] = {}
 
     def text(self, statement: Executable, given: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """The SQL text and its positional values. `given` names every bound value that has no default in the statement."""
+        """The SQL text and its positional values. `given` names every value that has no default in the statement."""
         key = (id(statement), tuple(given) if isinstance(statement, Insert) else ())
         entry = self._texts.get(key)
         if entry is None:

@@ -73,10 +73,22 @@ test("a restored reply brings back the tombstones it hangs on, each in its place
   assert.deepEqual(ids(state), [1, 2, 3, 5]);
 });
 
-test("a replayed posting of what has been taken down since shows nothing", () => {
+test("a replayed posting of what has been taken down since goes when its removal comes", () => {
   const state = makeState(page([comment(1)]));
   applyEvent(state, event(11, "comment.posted", { comment: comment(3, null, gone), comment_count: 2 }));
+  assert.equal(state.comments.get(3)?.tree, null);
+  applyEvent(state, event(12, "comment.removed", { id: 3, status: "removed", parent: null, comment_count: 1, parent_replies: null }));
   assert.deepEqual(ids(state), [1]);
+});
+
+test("a replayed posting of what has been taken down since keeps what was said below it", () => {
+  const state = makeState(page([]));
+  applyEvent(state, event(11, "comment.posted", { comment: comment(3, null, gone), comment_count: 1 }));
+  applyEvent(state, event(12, "comment.posted", { comment: comment(4, 3, gone), comment_count: 2, parent_replies: 1 }));
+  applyEvent(state, event(13, "comment.removed", { id: 4, status: "removed", parent: 3, comment_count: 1, parent_replies: 0 }));
+  applyEvent(state, event(14, "comment.posted", { comment: comment(5, 3), comment_count: 2, parent_replies: 1 }));
+  applyEvent(state, event(15, "comment.removed", { id: 3, status: "removed", parent: null, comment_count: 1, parent_replies: null }));
+  assert.deepEqual(ids(state), [3, 5]);
 });
 
 test("an edit replaces content only; counters are those of the latest counting event", () => {

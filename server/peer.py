@@ -1,0 +1,145 @@
+"""The app's side of one live connection, whatever carries it: session.py's effects carried out over a link.
+
+The slim protocol of transport/ and the plain ASGI route are links; both make one of these for each connection, so both
+behave the same. Rights are checked once, at subscribe; the session decides what is said and in which order.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server import auth
+from server.errors import CLOSE_TOO_SLOW, NotFound, ProblemError, Unauthorized
+from server.follower import Follower
+from server.hub import Cursor
+from server.models import MODERATION_CHANNEL, person_channel
+from server.relay import Reset
+from server.session import Close, Effect, Leave, Open, Send, Session, head_text
+from server.state import State
+from server.transport import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who connected: a keyed hash of the address, the page's origin and whether it is ours, a token if one was sent."""
+
+    address: str
+    origin: str | None
+    own_origin: bool
+    token: str | None
+
+
+class LivePeer(Follower):
+    """One open connection."""
+
+    __slots__ = ("_wire", "_session", "_state", "_tasks", "_visitor")
+
+    def __init__(self, state: State, link: Link, visitor: Visitor) -> None:
+        super().__init__(state.hub, state.relay, link)
+        self._wire = link
+        self._state = state
+        self._visitor = visitor
+        self._session = Session(state.clock.monotonic())
+        self._tasks: set[asyncio.Task[None]] | None = None
+
+    def receive(self, text: str | None) -> None:
+        """See transport.Peer."""
+        session = self._session
+        effects = session.binary() if text is None else session.receive(text, self._state.clock.monotonic())
+        self._carry_out(effects)
+
+    def heartbeat(self) -> None:
+        """See transport.Peer: says where each channel stands. Only if level: a reader who catches up would take it for
+        a loss."""
+        for topic, cursor in self._session.subscriptions.items():
+            if cursor is not None and cursor.seq == cursor.channel.head:
+                self._wire.send(head_text(topic, cursor.channel.epoch, cursor.seq))
+
+    def lost(self) -> None:
+        """See transport.Peer."""
+        self.stop()
+        for task in self._tasks or ():
+            task.cancel()
+        for cursor in self._session.cursors():
+            self.drop(cursor)
+
+    def ended(self, cursor: Cursor, reason: str) -> None:
+        """See hub.Reader."""
+        topic = self._session.topic_of(cursor)
+        if topic is not None:
+            channel = cursor.channel
+            reset = reason == "reset"
+            self._carry_out(
+                self._session.reset(topic, channel.epoch, channel.head)
+                if reset
+                else self._session.ended(cursor, reason)
+            )
+
+    def _carry_out(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(text):
+                    self._wire.send(text)
+                case Leave(cursor):
+                    self.drop(cursor)
+                case Close(code, reason):
+                    self._wire.close(code, reason)
+                case Open():
+                    task = asyncio.create_task(self._open(effect))
+                    if self._tasks is None:
+                        self._tasks = set()
+                    self._tasks.add(task)
+                    task.add_done_callback(self._opened)
+
+    def _opened(self, task: "asyncio.Task[None]") -> None:
+        if self._tasks is not None:
+            self._tasks.discard(task)
+            if not self._tasks:
+                self._tasks = None
+        if not task.cancelled() and task.exception() is not None:
+            self._wire.close(CLOSE_TOO_SLOW, "something went wrong; come back")
+            raise task.exception()  # type: ignore[misc]  # the loop logs it
+
+    async def _open(self, asked: Open) -> None:
+        """Joins a channel. From the join on nothing awaits: `subscribed`, then the events, then live ones."""
+        try:
+            name = asked.channel
+            if asked.topic[0] != "article":
+                name = await self._authorised(asked)
+            assert name is not None
+            joined = await self._state.relay.subscribe(self, name, asked.epoch, asked.since, asked.at)
+            if joined is None:
+                raise NotFound(f"there is no article {asked.topic[1]}")
+        except ProblemError as error:
+            self._carry_out(self._session.refused(asked.topic, error))
+            return
+        if isinstance(joined, Reset):
+            self._carry_out(self._session.reset(asked.topic, joined.epoch, joined.seq))
+            return
+        channel = joined.channel
+        readers = self._state.hub.readers(channel)
+        effects = self._session.subscribed(asked.topic, joined, channel.epoch, channel.head, readers)
+        self._carry_out(effects)
+        if joined in channel.cursors:
+            self.start(joined)
+
+    async def _authorised(self, asked: Open) -> str:
+        """The channel of a topic that only some may read. Raises Unauthorized, Forbidden."""
+        visitor = self._visitor
+        actor = await auth.identify(
+            self._state,
+            asked.token or visitor.token,
+            address=visitor.address,
+            origin=visitor.origin,
+            own_origin=visitor.own_origin,
+        )
+        if asked.topic[0] == "moderation":
+            auth.require_staff(actor)
+            name = MODERATION_CHANNEL
+        elif actor.id is None:
+            raise Unauthorized("the channel `me` needs a token")
+        else:
+            name = person_channel(actor.id)
+        await self._state.relay.ensure(name)
+        return name
+

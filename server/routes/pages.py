@@ -1,0 +1,168 @@
+"""Pages for people and crawlers: an article with its discussion, the list of articles, signing in.
+
+Every page is complete without a script, the same for everyone, and revalidated cheaply: an article's page changes only
+with its log's position. Failures are pages too. The markup is made by server/markup; what is read, by actions/reading.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from server import __version__, bodies, cursors, events
+from server.actions import reading, threads
+from server.actions.reading import Asked
+from server.errors import BadRequest, NotFound, ProblemError
+from server.markup import article as article_markup
+from server.markup import index as index_markup
+from server.markup.index import Listed
+from server.markup.layout import Site, article_path
+from server.markup.thread import Discussion
+from server.models import Article, Sort
+from server.routes import compression, sites, web
+from server.storage import articles
+from server.storage.event_log import Head
+from server.storage.transaction import Transaction
+from server.times import rfc3339
+
+EXCERPT = 220  # characters of an article in the list
+_EXCERPTED = 4000  # characters of a body that an excerpt is made from
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _page(endpoint: Endpoint) -> Endpoint:
+    """An endpoint whose failures are pages."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except ProblemError as error:
+            return await failure(request, error)
+
+    return answer
+
+
+async def failure(request: Request, error: ProblemError) -> Response:
+    """What went wrong, as a page for a person."""
+    try:
+        site = sites.site_of(request)
+    except BadRequest:
+        return web.problem(error)
+    slug = request.path_params.get("slug")
+    link, words = "/", "All articles"
+    if slug is not None and request.url.query:
+        link, words = article_path(slug), "The whole discussion"
+    detail = error.detail[:1].upper() + error.detail[1:].rstrip(".") + "."
+    text = index_markup.failure_page(
+        site, status=error.status, title=error.title, detail=detail, link=link, words=words
+    )
+    headers = {**_headers(site), "Cache-Control": "no-store", **error.headers()}
+    return await compression.answer(request, text, error.status, media_type="text/html", headers=headers)
+
+
+async def article(request: Request) -> Response:
+    """The page of an article: `?sort=`, `?cursor=`, `?comment=` choose the page of its discussion."""
+    site, slug, asked = sites.site_of(request), request.path_params["slug"], _asked(request)
+    etag = ""
+
+    def work(tx: Transaction) -> tuple[Article, threads.View | None]:
+        nonlocal etag
+        row = reading.find_article(tx, slug)
+        etag = _etag(request, site, reading.head(tx, row))
+        if row.slug != slug or request.url.path.endswith("/") or compression.is_known(request, etag):
+            return row, None
+        return row, reading.read_page(tx, row, asked)
+
+    row, view = await web.state_of(request).database.read(work)
+    if row.slug != slug or request.url.path.endswith("/"):
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(article_path(row.slug) + query, 301, {"Cache-Control": "public, max-age=3600"})
+    headers = {**_headers(site), "ETag": etag, "Cache-Control": "no-cache"}
+    if view is None:
+        return Response(status_code=304, headers=headers)
+    content = threads.content(view)
+    discussion = Discussion(
+        article=content["article"],
+        sort=content["sort"],
+        comments=content["comments"],
+        branches=content["branches"],
+        next=content["next"],
+        snapshot=events.encode({**content, "viewer": None}),
+        asked=asked.comment,
+        partial=asked.comment is not None or asked.cursor is not None,
+    )
+    changed = None if view.head.at is None else rfc3339(view.head.at)
+    text = article_markup.page(row.body, discussion, site, cursor=asked.cursor, modified_at=changed)
+    return await compression.answer(request, text, media_type="text/html", headers=headers)
+
+
+def _asked(request: Request) -> Asked:
+    """What the address asks for. An order nobody knows is the usual one; a comment that cannot be is not found."""
+    query = request.query_params
+    sort = query.get("sort", "")
+    comment = query.get("comment") or query.get("branch") or None
+    number = None
+    if comment is not None:
+        if not comment.isascii() or not comment.isdigit() or not 0 < int(comment[:20]) < 2**63:
+            raise NotFound("There is no such comment in this discussion.")
+        number = int(comment)
+    return Asked(Sort(sort) if sort in list(Sort) else Sort.OLDEST, query.get("cursor") or None, number)
+
+
+def _etag(request: Request, site: Site, head: Head) -> str:
+    """Names one page at one position of its log: equal tags have equal content."""
+    asked = (
+        f"{__version__} {site.origin} {site.static} {request.url.path}?{urlencode(request.query_params.multi_items())}"
+    )
+    return f'W/"{head.epoch}.{head.seq}.{hashlib.sha256(asked.encode()).hexdigest()[:12]}"'
+
+
+async def index(request: Request) -> Response:
+    """The articles, newest first."""
+    site, cursor = sites.site_of(request), request.query_params.get("cursor") or None
+    before = articles.BEFORE_ALL if cursor is None else int(cursors.decode(cursor, int)[0])
+    rows, following = await web.state_of(request).database.read(lambda tx: reading.list_articles(tx, before))
+    listed = [Listed(events.article(row), bodies.description(row.body[:_EXCERPTED], EXCERPT)) for row in rows]
+    text = index_markup.page(listed, site, cursor=cursor, next=None if following is None else cursors.encode(following))
+    return await _revalidated(request, site, text)
+
+
+async def sign_in(request: Request) -> Response:
+    """Where a one-time link leads."""
+    site = sites.site_of(request)
+    return await _revalidated(request, site, index_markup.sign_in_page(site))
+
+
+async def _revalidated(request: Request, site: Site, text: str) -> Response:
+    etag = f'W/"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
+    headers = {**_headers(site), "ETag": etag, "Cache-Control": "no-cache"}
+    if compression.is_known(request, etag):
+        return Response(status_code=304, headers=headers)
+    return await compression.answer(request, text, media_type="text/html", headers=headers)
+
+
+def _headers(site: Site) -> dict[str, str]:
+    """What keeps a page ours: no script, style or frame from anywhere else, no markup made from text."""
+    live = "ws" + site.origin.removeprefix("http")  # 'self' does not cover it in every browser
+    return {
+        "Content-Security-Policy": (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; "
+            f"connect-src 'self' {live}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
+        ),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+routes = [
+    Route("/", _page(index), methods=["GET"]),
+    Route("/signin", _page(sign_in), methods=["GET"]),
+    Route("/a/{slug}", _page(article), methods=["GET"]),
+    Route("/a/{slug}/", _page(article), methods=["GET"]),
+]

@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * The sign-in page: takes a one-time token from the address's fragment (which no server sees) or from what is pasted,
+ * exchanges it for a session, and remembers that as the person this browser writes as. Never puts a token into an
+ * address, and takes the one it was opened with out of the history at once.
+ */
+import { Problem, request } from "./api.js";
+import { BrowserStore } from "./browser-store.js";
+
+const form = /** @type {HTMLFormElement} */ (document.getElementById("sign-in"));
+const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("link"));
+const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
+const status = /** @type {HTMLElement} */ (document.getElementById("sign-in-status"));
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void signIn(tokenIn(field.value));
+});
+window.addEventListener("hashchange", begin);
+begin();
+
+/** Sign in with the link that led here, if one did. */
+function begin() {
+  const token = tokenIn(location.hash);
+  if (!token) return void field.focus();
+  history.replaceState(null, "", location.pathname);
+  field.value = token;
+  void signIn(token);
+}
+
+/** The token in a link, or in what was copied of it. @param {string} text */
+function tokenIn(text) {
+  return text.slice(text.indexOf("#") + 1).trim();
+}
+
+/** @param {string} token */
+async function signIn(token) {
+  if (!token || button.disabled) return;
+  button.disabled = true;
+  say("Signing in…");
+  try {
+    const { token: session, person } = await request(new URL(location.origin), "/api/sessions", { method: "POST", body: { link: token } });
+    new BrowserStore(location.origin).addIdentity({ id: person.id, name: person.name, token: session });
+    say(`Signed in as ${person.name}.`);
+    location.replace("/");
+  } catch (error) {
+    button.disabled = false;
+    // What was refused stays refused; what did not arrive may be sent again.
+    if (error instanceof Problem) field.value = "";
+    say(error instanceof Problem ? sentence(error) : "The server cannot be reached. Your link is kept: try again.", true);
+    (error instanceof Problem ? field : button).focus();
+  }
+}
+
+/** @param {Problem} problem */
+function sentence({ status: code, message }) {
+  if (code === 401 || code === 422) return "This link was used already or is too old. Ask for a new one.";
+  if (code === 429) return "Too many attempts. Wait a minute, then try again.";
+  return message;
+}
+
+/** @param {string} text @param {boolean} [wrong] */
+function say(text, wrong = false) {
+  status.textContent = text;
+  status.toggleAttribute("data-wrong", wrong);
+}
