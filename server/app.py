@@ -41,6 +41,7 @@ from server.routes import (
 from server.state import State
 from server.storage.database import Database
 from server.times import Clock, SystemClock
+from server.transport.wheel import Wheel
 
 
 @contextlib.asynccontextmanager
@@ -72,6 +73,7 @@ async def open_state(
             metrics=metrics,
             clock=clock or SystemClock(),
             secret=_secret(config),
+            draining=asyncio.Event(),
         )
         _measure(state)
         watching = asyncio.create_task(relay.watch(), name="ripost-watch")
@@ -95,7 +97,12 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_state(config, clock, metrics) as state, jobs.listen(state):
             app.state.ripost = state
-            yield
+            app.state.door = live.LiveDoor(state)
+            app.state.wheel = Wheel(asyncio.get_running_loop())
+            try:
+                yield
+            finally:
+                app.state.wheel.close()
 
     return Starlette(
         routes=[

@@ -10,6 +10,7 @@ no reader has a queue here, and a slow one costs nobody anything. There is no aw
 be read from the log is the relay's, what is written is the reader's.
 """
 
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
@@ -20,19 +21,32 @@ RING_FRAMES = 1024
 RING_BYTES = 1 << 20
 BATCH_BYTES = 64 * 1024  # at most this much is joined into one write
 WRITES_PER_TURN = 250  # then the loop gets a turn: posting, pings and handshakes go on
+DEFLATE_FROM = 200  # bytes; below that a frame hardly shrinks
 IDLE_CHANNELS = 1000  # channels nobody reads any more that keep their ring for a reconnect
 
 
 class Frame:
     """One event as text, and as the bytes of the WebSocket frame that carries it, made once."""
 
-    __slots__ = ("_wire", "at", "seq", "text")
+    __slots__ = ("_deflated", "_wire", "at", "seq", "text")
 
     def __init__(self, seq: int, at: int, text: str) -> None:
         self.seq = seq
         self.at = at
         self.text = text
         self._wire: bytes | None = None
+        self._deflated: dict[int, bytes] | None = None  # by window bits: what was negotiated decides
+
+    def deflated(self, window_bits: int) -> bytes:
+        """The frame compressed without context takeover (RFC 7692), the same for all who negotiated this window."""
+        if len(self.text) < DEFLATE_FROM:
+            return self.wire
+        if self._deflated is None:
+            self._deflated = {}
+        packed = self._deflated.get(window_bits)
+        if packed is None:
+            packed = self._deflated[window_bits] = deflated_frame(self.text, window_bits)
+        return packed
 
     @property
     def wire(self) -> bytes:
@@ -45,18 +59,30 @@ class Frame:
         """Gives the frame new content, wherever it waits to be sent."""
         self.text = text
         self._wire = None
+        self._deflated = None
+        self._deflated = None
 
 
 class Batch:
     """Consecutive frames of one channel, with their bytes joined once for everyone they are written to."""
 
-    __slots__ = ("_wire", "first", "frames", "last")
+    __slots__ = ("_deflated", "_wire", "first", "frames", "last")
 
     def __init__(self, frames: Sequence[Frame]) -> None:
         self.frames = frames
         self.first = frames[0].seq
         self.last = frames[-1].seq
         self._wire: bytes | None = None
+        self._deflated: dict[int, bytes] | None = None
+
+    def deflated(self, window_bits: int) -> bytes:
+        """The compressed frames, joined."""
+        if self._deflated is None:
+            self._deflated = {}
+        joined = self._deflated.get(window_bits)
+        if joined is None:
+            joined = self._deflated[window_bits] = b"".join([frame.deflated(window_bits) for frame in self.frames])
+        return joined
 
     @property
     def wire(self) -> bytes:
@@ -331,10 +357,20 @@ class Hub:
 
 def text_frame(text: str) -> bytes:
     """An unmasked, final WebSocket text frame (RFC 6455 section 5.2)."""
-    payload = text.encode()
+    return _frame(0x81, text.encode())
+
+
+def deflated_frame(text: str, window_bits: int) -> bytes:
+    """The same compressed by permessage-deflate without context takeover (RFC 7692 section 7.2.1)."""
+    encoder = zlib.compressobj(wbits=-window_bits, memLevel=8)
+    packed = encoder.compress(text.encode()) + encoder.flush(zlib.Z_SYNC_FLUSH)
+    return _frame(0xC1, packed[:-4])  # without the empty block that the flush ends with
+
+
+def _frame(first: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((0x81, size)) + payload
+        return bytes((first, size)) + payload
     if size < 65536:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+        return bytes((first, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((first, 127)) + size.to_bytes(8, "big") + payload

@@ -22,7 +22,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from server.actions import imports, persons
+from server.actions import imports, persons, reimports
 from server.config import Config
 from server.errors import CommandError, RipostError
 from server.state import State
@@ -52,10 +52,11 @@ CREATE_PERSON = Job("create_person", persons.NewPerson, persons.Known, persons.c
 MAKE_TOKEN = Job("make_token", persons.Wanted, persons.Token, persons.make_token)
 MAKE_LINK = Job("make_link", persons.Wanted, persons.Link, persons.make_link)
 IMPORT_PAGE = Job("import_page", imports.PageBatch, imports.Outcome, imports.import_page)
+IMPORT_EXPORT = Job("import_export", reimports.ExportBatch, imports.Outcome, reimports.import_export)
 NAME_INSTANCE = Job("name_instance", imports.NoArguments, imports.Instance, imports.name_instance)
 
 _JOBS: dict[str, Job[Any, Any]] = {
-    job.name: job for job in (CREATE_PERSON, MAKE_TOKEN, MAKE_LINK, IMPORT_PAGE, NAME_INSTANCE)
+    job.name: job for job in (CREATE_PERSON, MAKE_TOKEN, MAKE_LINK, IMPORT_PAGE, IMPORT_EXPORT, NAME_INSTANCE)
 }
 
 

@@ -5,9 +5,10 @@ the same as none, so the oldest are dropped first and nothing has to be swept.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from server.errors import TooMany
 
@@ -40,6 +41,7 @@ class Limits:
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._spaced: OrderedDict[str, tuple[str, float]] = OrderedDict()  # who used a place last, and when
 
     def take(self, rule: Rule, key: str, now: float) -> None:
         """Uses one of `key`'s tokens at monotonic time `now`. Raises TooMany with the seconds until the next one."""
@@ -54,25 +56,28 @@ class Limits:
         if tokens < 1:
             raise TooMany(f"too many {rule.what}", retry_after=max(1.0, (1 - tokens) * rule.seconds))
 
-    def space(self, key: str, seconds: float, now: float) -> None:
-        """One use of `key` every `seconds`: an article's slow mode. Raises TooMany."""
+    def space(self, key: str, seconds: float, now: float, *, by: str) -> None:
+        """One use of `key` every `seconds`: an article's slow mode. Raises TooMany.
+
+        Takes the place for `by` at once, so that two at one moment are two; `by` may ask again.
+        """
         if not self._enabled or seconds <= 0:
             return
-        place = ("space", key)
-        _, last = self._buckets.get(place, (0.0, now - seconds))
-        if now - last < seconds:
+        holder, last = self._spaced.get(key, (by, now))
+        if holder != by and now - last < seconds:
             raise TooMany(
                 f"this discussion is in slow mode: one comment every {seconds:g} seconds",
                 retry_after=seconds - (now - last),
             )
+        self._spaced.pop(key, None)
+        self._spaced[key] = (by, now)
+        if len(self._spaced) > MAX_BUCKETS:
+            self._spaced.popitem(last=False)
 
-    def spaced(self, key: str, now: float) -> None:
-        """Notes a use of `key` for `space`, once it has succeeded."""
-        if self._enabled:
-            self._buckets.pop(("space", key), None)
-            self._buckets["space", key] = (0.0, now)
-            if len(self._buckets) > MAX_BUCKETS:
-                self._buckets.popitem(last=False)
+    def unspace(self, key: str, *, by: str) -> None:
+        """Gives back the place that `by` took and did not use."""
+        if self._spaced.get(key, ("", 0.0))[0] == by:
+            self._spaced.pop(key, None)
 
 
 class Connections:
@@ -86,7 +91,15 @@ class Connections:
 
     @contextmanager
     def one(self, address: str) -> Iterator[None]:
-        """Counts a connection while it is open. Raises TooMany."""
+        """Counts a connection while it is entered. Raises TooMany."""
+        leave = self.enter(address)
+        try:
+            yield
+        finally:
+            leave()
+
+    def enter(self, address: str) -> Callable[[], None]:
+        """Counts a connection until what this returns is called, once. Raises TooMany."""
         own = self._by_address.get(address, 0)
         if own >= self._most_per_address:
             raise TooMany(f"at most {self._most_per_address} connections from one network", retry_after=30)
@@ -94,10 +107,10 @@ class Connections:
             raise TooMany("this server has as many connections as it may", retry_after=30)
         self.open += 1
         self._by_address[address] = own + 1
-        try:
-            yield
-        finally:
-            self.open -= 1
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]
+        return partial(self._leave, address)
+
+    def _leave(self, address: str) -> None:
+        self.open -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]

@@ -14,7 +14,7 @@ from server.follower import Follower
 from server.hub import Cursor
 from server.models import MODERATION_CHANNEL, person_channel
 from server.relay import Reset
-from server.session import Close, Effect, Leave, Open, Send, Session, head_text
+from server.session import Close, Effect, Leave, Open, Send, Session
 from server.state import State
 from server.transport import Link
 
@@ -32,7 +32,7 @@ class Visitor:
 class LivePeer(Follower):
     """One open connection."""
 
-    __slots__ = ("_wire", "_session", "_state", "_tasks", "_visitor")
+    __slots__ = ("_session", "_state", "_tasks", "_visitor", "_wire")
 
     def __init__(self, state: State, link: Link, visitor: Visitor) -> None:
         super().__init__(state.hub, state.relay, link)
@@ -49,11 +49,8 @@ class LivePeer(Follower):
         self._carry_out(effects)
 
     def heartbeat(self) -> None:
-        """See transport.Peer: says where each channel stands. Only if level: a reader who catches up would take it for
-        a loss."""
-        for topic, cursor in self._session.subscriptions.items():
-            if cursor is not None and cursor.seq == cursor.channel.head:
-                self._wire.send(head_text(topic, cursor.channel.epoch, cursor.seq))
+        """See transport.Peer: says where each channel stands."""
+        self._carry_out(self._session.heads())
 
     def lost(self) -> None:
         """See transport.Peer."""
@@ -65,15 +62,7 @@ class LivePeer(Follower):
 
     def ended(self, cursor: Cursor, reason: str) -> None:
         """See hub.Reader."""
-        topic = self._session.topic_of(cursor)
-        if topic is not None:
-            channel = cursor.channel
-            reset = reason == "reset"
-            self._carry_out(
-                self._session.reset(topic, channel.epoch, channel.head)
-                if reset
-                else self._session.ended(cursor, reason)
-            )
+        self._carry_out(self._session.ended(cursor, reason))
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -111,14 +100,14 @@ class LivePeer(Follower):
             if joined is None:
                 raise NotFound(f"there is no article {asked.topic[1]}")
         except ProblemError as error:
-            self._carry_out(self._session.refused(asked.topic, error))
+            self._carry_out(self._session.refused(asked, error))
             return
         if isinstance(joined, Reset):
-            self._carry_out(self._session.reset(asked.topic, joined.epoch, joined.seq))
+            self._carry_out(self._session.reset(asked, joined.epoch, joined.seq))
             return
         channel = joined.channel
         readers = self._state.hub.readers(channel)
-        effects = self._session.subscribed(asked.topic, joined, channel.epoch, channel.head, readers)
+        effects = self._session.subscribed(asked, joined, channel.epoch, channel.head, readers)
         self._carry_out(effects)
         if joined in channel.cursors:
             self.start(joined)
@@ -142,4 +131,3 @@ class LivePeer(Follower):
             name = person_channel(actor.id)
         await self._state.relay.ensure(name)
         return name
-

@@ -7,9 +7,10 @@ wait for the same channel or the same part of a log share one read.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from server.hub import Channel, Cursor, Frame, Hub, Reader
 from server.models import Commit
@@ -17,11 +18,13 @@ from server.session import matches
 from server.storage import event_log
 from server.storage.database import Database
 from server.storage.event_log import Head
+from server.storage.transaction import Transaction
 
 _log = logging.getLogger("ripost.relay")
 
 HEAD_CHECK = 5  # seconds; how long a silently lost message of the broker can go unnoticed
 READ_FRAMES = 256  # events in one read of the log
+READ_TRIES = 8  # reads of the same events that an erasure may overtake; what it erased is then told by the next event
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +41,38 @@ class Relay:
     def __init__(self, hub: Hub, database: Database) -> None:
         self._hub = hub
         self._database = database
-        self._reads: dict[tuple[str, str, int], asyncio.Task[Any]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._reads: dict[tuple[str, str, object], asyncio.Task[Any]] = {}
+        self._stale: WeakSet[asyncio.Task[Any]] = WeakSet()  # reads that an erasure has overtaken
+        self._fills: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()  # channels that were found to lack something while they were being filled
 
     def receive(self, commit: Commit) -> None:
         """What a commit changed: rewritten frames first, so that nobody catches up on what is gone."""
         for old in commit.rewritten:
             self._hub.rewrite(old.channel, old.seq, old.frame)
+        for name in {old.channel for old in commit.rewritten}:
+            self._forget_reads(name)
         for new in commit.appended:
             if not self._hub.deliver(new.channel, new.epoch, new.seq, new.at, new.frame):
-                self._spawn(self._fill(new.channel))
+                self._start_fill(new.channel)
 
     async def open(self, name: str) -> Channel | None:
         """The channel at the head the database has, or None if there is no such channel. Raises Unavailable."""
-        channel = self._hub.channel(name)
-        if not channel.opened:
-            head: Head | None = await self._shared(("open", name, 0), lambda: self._head(name))
-            if head is None:
-                if not channel.opened:
-                    self._hub.channels.pop(name, None)
-                return None
-            # Whoever waited with us may have opened it, or a restore replaced it: ask again.
+        while True:
             channel = self._hub.channel(name)
-            self._hub.open(channel, head.epoch, head.seq, head.at)
-        return channel
+            if channel.opened:
+                return channel
+            # Shared only by those who wait for this very channel: a read that began before it was made is too old.
+            try:
+                head: Head | None = await self._shared(("open", name, channel), lambda: self._head(name))
+            except BaseException:
+                self._drop_unopened(channel)
+                raise
+            if head is None and not channel.opened:
+                self._drop_unopened(channel)
+                return None
+            if head is not None and self._hub.channels.get(name) is channel:
+                self._hub.open(channel, head.epoch, head.seq, head.at)
 
     async def subscribe(
         self, reader: Reader, name: str, epoch: str | None, since: int | None, at: str | None
@@ -69,33 +80,45 @@ class Relay:
         """Joins a reader to a channel at a position (None: now); None if there is no such channel.
 
         The cursor is joined in the same turn of the loop in which its position was found good; the caller says
-        `subscribed` and advances it before it awaits anything.
+        `subscribed` and advances it before it awaits anything. Whatever had to be asked of the database meanwhile, the
+        position is judged again by what the hub knows then.
         """
-        channel = await self.open(name)
-        if channel is None:
-            return None
-        if since is None:
-            return self._hub.join(reader, channel, channel.head)
-        floor = 0
-        if since > channel.head or (since < channel.head and channel.after(since) is None):
-            head = await self._shared(("open", name, 0), lambda: self._head(name))
-            if head is None:
+        floor: int | None = None  # known once the database was asked
+        ahead = False  # whether it was asked for a head that reaches up to `since`
+        known: int | None = None  # when the event `since` happened
+        timed = at is None or not since
+        while True:
+            channel = await self.open(name)
+            if channel is None:
                 return None
-            if head.seq > channel.head or head.epoch != channel.epoch:
-                await self._fill(name)
-                channel = await self.open(name)
-                if channel is None:
-                    return None
-            floor = head.floor
-        if epoch != channel.epoch or not floor <= since <= channel.head:
-            return Reset(channel.epoch, channel.head)
-        if at is not None and since > 0:
-            known = channel.time_of(since)
-            if known is None:
-                known = await self._shared(("time", name, since), lambda: self._time(name, since))
-            if known is not None and not matches(at, known):
+            if since is None:
+                return self._hub.join(reader, channel, channel.head)
+            if epoch != channel.epoch:
                 return Reset(channel.epoch, channel.head)
-        return self._hub.join(reader, channel, since)
+            if since > channel.head:
+                if ahead:
+                    return Reset(channel.epoch, channel.head)
+                # A snapshot may be ahead of delivery. Never a shared read: one that began earlier may be behind it.
+                ahead = True
+                head = await self._head(name)
+                if head is None or head.seq >= since or head.epoch != channel.epoch:
+                    await self._filled(name)
+                continue
+            if floor is None and since < channel.head and channel.after(since) is None:
+                found: Head | None = await self._shared(("head", name, 0), lambda: self._head(name))
+                floor = found.floor if found is not None else 0
+                continue
+            if since < (floor or 0):
+                return Reset(channel.epoch, channel.head)
+            if not timed:
+                known = channel.time_of(since)
+                if known is None:
+                    known = await self._shared(("time", name, since), lambda: self._time(name, since))
+                    timed = True
+                    continue
+            if at is not None and known is not None and not matches(at, known):
+                return Reset(channel.epoch, channel.head)
+            return self._hub.join(reader, channel, since)
 
     async def ensure(self, name: str) -> None:
         """Makes a channel in which nothing was said yet, so that it can be read from its beginning."""
@@ -104,8 +127,15 @@ class Relay:
 
     async def after(self, cursor: Cursor) -> list[Frame]:
         """The next events after a cursor from the log, in order; empty if the log does not continue it."""
-        name, seq = cursor.channel.name, cursor.seq
-        rows: list[tuple[int, int, str]] = await self._shared(("since", name, seq), lambda: self._since(name, seq))
+        channel, seq = cursor.channel, cursor.seq
+        key = ("since", channel.name, seq)
+        for _ in range(READ_TRIES):
+            task = self._share(key, lambda: self._since(channel.name, seq))
+            epoch, rows = await asyncio.shield(task)
+            if task not in self._stale:
+                break
+        if epoch != channel.epoch:
+            return []
         frames = [Frame(*row) for row in rows if row[0] > cursor.seq]
         return frames if frames and frames[0].seq == cursor.seq + 1 else []
 
@@ -113,66 +143,116 @@ class Relay:
         """Compares the heads of all channels that are read with the database, for ever."""
         while True:
             await asyncio.sleep(HEAD_CHECK)
-            names = [name for name, channel in self._hub.channels.items() if channel.opened]
-            if not names:
-                continue
             try:
-                heads = await self._database.read(lambda tx: event_log.heads(tx, names))  # noqa: B023
-                for name, (epoch, seq) in heads.items():
-                    channel = self._hub.channels.get(name)
-                    if channel is not None and (seq > channel.head or epoch != channel.epoch):
-                        await self._fill(name)
+                await self.check_heads()
             except Exception:
                 _log.exception("the head check failed; it is tried again in %d s", HEAD_CHECK)
 
+    async def check_heads(self) -> None:
+        """Fills every channel that the database has more of than the hub: a message was lost without a trace."""
+        names = [name for name, channel in self._hub.channels.items() if channel.opened]
+        if not names:
+            return
+        heads = await self._database.read(lambda tx: event_log.heads(tx, names))
+        for name, (epoch, seq) in heads.items():
+            channel = self._hub.channels.get(name)
+            if channel is not None and channel.opened and (seq > channel.head or epoch != channel.epoch):
+                await self._filled(name)
+
     async def close(self) -> None:
         """Ends what is still being read."""
-        for task in [*self._tasks, *self._reads.values()]:
+        tasks = [*self._fills.values(), *self._reads.values()]
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _start_fill(self, name: str) -> "asyncio.Task[None]":
+        """One at a time for each channel; what is found to be missing while it runs makes it look again."""
+        task = self._fills.get(name)
+        if task is not None:
+            self._again.add(name)
+            return task
+        task = self._fills[name] = asyncio.create_task(self._fill(name))
+        task.add_done_callback(lambda done: self._fill_ended(name, done))
+        return task
+
+    async def _filled(self, name: str) -> None:
+        await asyncio.shield(self._start_fill(name))
+
+    def _fill_ended(self, name: str, task: "asyncio.Task[None]") -> None:
+        del self._fills[name]
+        self._again.discard(name)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("filling a gap failed; the head check closes it", exc_info=task.exception())
 
     async def _fill(self, name: str) -> None:
+        while True:
+            self._again.discard(name)
+            await self._fill_once(name)
+            if name not in self._again:
+                return
+
+    async def _fill_once(self, name: str) -> None:
         """Delivers what the log has beyond the hub's head. Another process wrote it, and may have rewritten frames too:
         the ring is forgotten, so that whoever is behind reads the log."""
         channel = self._hub.channels.get(name)
         if channel is None or not channel.opened:
             return
+        before = channel.head  # the reading cannot be older than what was delivered before it
         head = await self._head(name)
-        if head is None or head.epoch != channel.epoch or head.seq < channel.head:
-            self._hub.restart(name)
+        if head is None or head.epoch != channel.epoch or head.seq < before:
+            self._hub.restart(name, head.epoch if head else "", head.seq if head else 0)
             return
         while channel.head < head.seq:
             start = channel.head
-            rows = await self._since(name, start)
-            if channel.head == start:
+            epoch, rows = await self._since(name, start)
+            if epoch != channel.epoch:
+                self._hub.restart(name, epoch, head.seq)
+                return
+            fresh = [row for row in rows if row[0] > channel.head]
+            if fresh:
                 channel.clear()
-            for seq, at, text in rows:
+                self._forget_reads(name)
+            for seq, at, text in fresh:
                 self._hub.deliver(name, channel.epoch, seq, at, text)
             if channel.head == start:
                 return
 
+    def _forget_reads(self, name: str) -> None:
+        """Reads of a log that are under way may bring what was erased since: they are done again."""
+        for key in [key for key in self._reads if key[0] == "since" and key[1] == name]:
+            self._stale.add(self._reads.pop(key))
+
+    def _drop_unopened(self, channel: Channel) -> None:
+        if not channel.opened and self._hub.channels.get(channel.name) is channel:
+            del self._hub.channels[channel.name]
+
     async def _head(self, name: str) -> Head | None:
         return await self._database.read(lambda tx: event_log.head(tx, name))
 
-    async def _since(self, name: str, seq: int) -> list[tuple[int, int, str]]:
-        return await self._database.read(lambda tx: event_log.since(tx, name, seq, READ_FRAMES))
+    async def _since(self, name: str, seq: int) -> tuple[str, list[tuple[int, int, str]]]:
+        def work(tx: Transaction) -> tuple[str, list[tuple[int, int, str]]]:
+            head = event_log.head(tx, name)
+            return "" if head is None else head.epoch, event_log.since(tx, name, seq, READ_FRAMES)
+
+        return await self._database.read(work)
 
     async def _time(self, name: str, seq: int) -> int | None:
         return await self._database.read(lambda tx: event_log.event_time(tx, name, seq))
 
-    async def _shared(self, key: tuple[str, str, int], read: Callable[[], Awaitable[Any]]) -> Any:
+    async def _shared(self, key: tuple[str, str, object], read: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        return await asyncio.shield(self._share(key, read))
+
+    def _share(self, key: tuple[str, str, object], read: Callable[[], Coroutine[Any, Any, Any]]) -> "asyncio.Task[Any]":
+        """The read of this name that is under way, or a new one: all who wait for the same thing share it."""
         task = self._reads.get(key)
         if task is None:
-            task = asyncio.ensure_future(read())
-            self._reads[key] = task
-            task.add_done_callback(lambda _: self._reads.pop(key, None))
-        return await asyncio.shield(task)
+            task = self._reads[key] = asyncio.create_task(read())
+            task.add_done_callback(lambda done: self._read_ended(key, done))
+        return task
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("filling a gap failed; the head check closes it", exc_info=task.exception())
+    def _read_ended(self, key: tuple[str, str, object], task: "asyncio.Task[Any]") -> None:
+        if self._reads.get(key) is task:
+            del self._reads[key]
+        if not task.cancelled():
+            task.exception()  # whoever still waits gets it; if all have gone, nobody has to

@@ -22,16 +22,12 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.protocol import State as Connection
 
 from server.config import Config
 from server.errors import CommandError
-from server.session import MESSAGE_BYTES
+from server.transport.http import RipostHTTP
 
 BACKLOG = 2048  # handshakes that may wait while the loop is busy: a page's readers coming back after a restart
-PING_SECONDS = 25  # carrier NATs drop idle flows at 30
-PONG_SECONDS = 10
 KEEP_ALIVE_SECONDS = 5
 GRACE_SECONDS = 1.5  # after the signal, ordinary requests finish; then streams and long polls are hung up
 ABORT_SECONDS = 6  # who has not read its last bytes by then is cut off
@@ -76,12 +72,8 @@ def uvicorn_config(config: Config, app: Starlette) -> uvicorn.Config:
     """How uvicorn serves the app."""
     return uvicorn.Config(
         app,
-        http="httptools",
-        ws=_WebSocket,
-        ws_max_size=MESSAGE_BYTES,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PONG_SECONDS,
-        ws_per_message_deflate=False,
+        http=RipostHTTP,
+        ws="websockets-sansio",  # RipostHTTP upgrades by itself; this only says that upgrades are wanted
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -120,6 +112,11 @@ class _Server(uvicorn.Server):
             for number in numbers:
                 loop.remove_signal_handler(number)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # What RipostHTTP finds in every connection's state.
+        self.lifespan.state.update(door=self._app.state.door, wheel=self._app.state.wheel)
+        await super().startup(sockets)
+
     async def main_loop(self) -> None:
         print(f"Ripost is listening on {self._url}", flush=True)
         around = self._meanwhile(self._app, self._url) if self._meanwhile else contextlib.nullcontext()
@@ -127,6 +124,7 @@ class _Server(uvicorn.Server):
             await super().main_loop()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.door.drain()
         hanging_up = asyncio.create_task(self._hang_up())
         try:
             await super().shutdown(sockets)
@@ -140,17 +138,6 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(ABORT_SECONDS - GRACE_SECONDS)
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
-
-
-class _WebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's protocol; its `shutdown` raises when the other side has closed already and our reply is still queued."""
-
-    def shutdown(self) -> None:
-        if self.handshake_complete and not self.close_sent and self.conn.state is not Connection.OPEN:
-            self.stop_keepalive()
-            self.transport.close()
-        else:
-            super().shutdown()
 
 
 def bind(config: Config, remedy: str = "ripost serve --port {port}") -> socket.socket:

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from server import events
-from server.errors import CLOSE_PROTOCOL_ERROR, BadRequest, Conflict, Invalid, ProblemError, TooMany
+from server.errors import CLOSE_PROTOCOL_ERROR, BadRequest, Invalid, ProblemError, TooMany
 from server.hub import Cursor
 from server.models import MODERATION_CHANNEL, article_channel
 from server.times import rfc3339
@@ -62,7 +62,7 @@ class Close:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Open:
     """Find the channel, check the right to read it, and join it from this position (None: from now)."""
 
@@ -90,10 +90,14 @@ Effect = Send | Close | Open | Leave
 
 
 class Session:
-    """The state of one connection: its subscriptions (None while one is being opened), and its manners."""
+    """The state of one connection: its subscriptions (an Open while one is being opened), and its manners.
+
+    Subscribing again moves the position, even while the first is being opened: the last that was asked counts, and only
+    it is answered.
+    """
 
     def __init__(self, now: float) -> None:
-        self.subscriptions: dict[Topic, Cursor | None] = {}
+        self.subscriptions: dict[Topic, Cursor | Open] = {}
         self._tokens = float(MESSAGES_BURST)
         self._counted = now
         self._bad = 0
@@ -109,6 +113,7 @@ class Session:
             message = _decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return self._bad_message(BadRequest(f"not a message of this protocol: {error}"))
+        self._bad = max(0, self._bad - 1)
         if isinstance(message, _Ping):
             return [Send('{"type":"pong"}')]
         try:
@@ -124,21 +129,16 @@ class Session:
             raise Invalid.field("since", "epoch and since are given together, or neither")
         if message.since is not None and not 0 <= message.since < 2**63:
             raise Invalid.field("since", "a whole number from 0 is accepted")
-        effects: list[Effect] = []
-        if topic in self.subscriptions:
-            cursor = self.subscriptions[topic]
-            if cursor is None:
-                raise Conflict(f"the subscription to {_said(topic)} is still being opened")
-            effects.append(Leave(cursor))  # subscribing again moves the position
-        elif len(self.subscriptions) >= MAX_SUBSCRIPTIONS:
+        known = self.subscriptions.get(topic)
+        if known is None and len(self.subscriptions) >= MAX_SUBSCRIPTIONS:
             raise TooMany(f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection", retry_after=1)
-        self.subscriptions[topic] = None
-        effects.append(Open(topic, message.token, message.epoch, message.since, message.at))
-        return effects
+        asked = Open(topic, message.token, message.epoch, message.since, message.at)
+        self.subscriptions[topic] = asked
+        return [Leave(known), asked] if isinstance(known, Cursor) else [asked]
 
     def _unsubscribe(self, topic: Topic) -> Sequence[Effect]:
-        cursor = self.subscriptions.pop(topic, None)
-        gone: list[Effect] = [Leave(cursor)] if cursor is not None else []
+        known = self.subscriptions.pop(topic, None)
+        gone: list[Effect] = [Leave(known)] if isinstance(known, Cursor) else []
         return [*gone, Send(events.encode({"type": "unsubscribed", **_named(topic), "reason": "asked"}))]
 
     def _bad_message(self, error: ProblemError) -> Sequence[Effect]:
@@ -151,9 +151,10 @@ class Session:
         """A binary message: not of this protocol."""
         return [Close(CLOSE_PROTOCOL_ERROR, "text frames only")]
 
-    def subscribed(self, topic: Topic, cursor: Cursor, epoch: str, head: int, readers: int) -> Sequence[Effect]:
-        """The channel was joined. If the client has gone from it meanwhile, the cursor is dropped again."""
-        if topic not in self.subscriptions:
+    def subscribed(self, asked: Open, cursor: Cursor, epoch: str, head: int, readers: int) -> Sequence[Effect]:
+        """The channel was joined. If the client has asked otherwise meanwhile, the cursor is dropped again."""
+        topic = asked.topic
+        if self.subscriptions.get(topic) is not asked:
             return [Leave(cursor)]
         self.subscriptions[topic] = cursor
         return [
@@ -162,31 +163,41 @@ class Session:
             )
         ]
 
-    def reset(self, topic: Topic, epoch: str, head: int) -> Sequence[Effect]:
+    def reset(self, asked: Open, epoch: str, head: int) -> Sequence[Effect]:
         """The position cannot be resumed: the client loads the snapshot and subscribes again."""
-        self.subscriptions.pop(topic, None)
-        return [Send(events.encode({"type": "reset", **_named(topic), "epoch": epoch, "seq": head}))]
+        if self.subscriptions.get(asked.topic) is not asked:
+            return []
+        del self.subscriptions[asked.topic]
+        return [_reset(asked.topic, epoch, head)]
 
-    def refused(self, topic: Topic, error: ProblemError) -> Sequence[Effect]:
+    def refused(self, asked: Open, error: ProblemError) -> Sequence[Effect]:
         """The channel may not be read, or is not there."""
-        self.subscriptions.pop(topic, None)
-        return [Send(problem_text(error, topic))]
+        if self.subscriptions.get(asked.topic) is not asked:
+            return []
+        del self.subscriptions[asked.topic]
+        return [Send(problem_text(error, asked.topic))]
 
     def ended(self, cursor: Cursor, reason: str) -> Sequence[Effect]:
-        """The hub dropped a cursor because a right ended."""
+        """The hub dropped a cursor: its history ended (`reset`) or a right did."""
         for topic, own in self.subscriptions.items():
             if own is cursor:
                 del self.subscriptions[topic]
+                if reason == "reset":
+                    return [_reset(topic, cursor.channel.epoch, cursor.channel.head)]
                 return [Send(events.encode({"type": "unsubscribed", **_named(topic), "reason": reason}))]
         return []
 
-    def topic_of(self, cursor: Cursor) -> Topic | None:
-        """What the client calls the channel of a cursor."""
-        return next((topic for topic, own in self.subscriptions.items() if own is cursor), None)
+    def heads(self) -> Sequence[Send]:
+        """Where each channel stands. Only for level cursors: one that catches up would take it for a loss."""
+        return [
+            Send(head_text(topic, cursor.channel.epoch, cursor.seq))
+            for topic, cursor in self.subscriptions.items()
+            if isinstance(cursor, Cursor) and cursor.seq == cursor.channel.head
+        ]
 
     def cursors(self) -> list[Cursor]:
         """The cursors of every open subscription."""
-        return [cursor for cursor in self.subscriptions.values() if cursor is not None]
+        return [cursor for cursor in self.subscriptions.values() if isinstance(cursor, Cursor)]
 
 
 def _topic(article: int | None, channel: str | None) -> Topic:
@@ -205,9 +216,8 @@ def _named(topic: Topic) -> dict[str, object]:
     return {"article": key} if kind == "article" else {"channel": kind}
 
 
-def _said(topic: Topic) -> str:
-    kind, key = topic
-    return f"article {key}" if kind == "article" else kind
+def _reset(topic: Topic, epoch: str, head: int) -> Send:
+    return Send(events.encode({"type": "reset", **_named(topic), "epoch": epoch, "seq": head}))
 
 
 def problem_text(error: ProblemError, topic: Topic | None = None) -> str:

@@ -1,5 +1,6 @@
 """Everything that lives as long as the process does, made once in the lifespan and passed on. Nothing is global."""
 
+import asyncio
 from dataclasses import dataclass
 
 from server.broker import Broker
@@ -26,3 +27,4 @@ class State:
     metrics: Metrics
     clock: Clock
     secret: bytes
+    draining: asyncio.Event  # set once the server is stopping: streams end, nobody new is let in

@@ -270,7 +270,7 @@ export class Composer {
     const element = comment && view.element(comment.id);
     element?.setAttribute("data-fresh", "");
     if (focused && element && (parent || edits)) element.focus({ preventScroll: true });
-    element?.scrollIntoView({ block: "nearest" });
+    element?.querySelector(".entry")?.scrollIntoView({ block: "nearest", behavior: "instant" });
   }
 
   /** @param {Writing} writing @param {unknown} error */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The address of the page a thread stands on: links into it and out of it. Owns which query parameters are ours; leaves
- * the page's own alone.
+ * The page a thread stands on: its address, links into it and out of it, what it brought along. Owns which query
+ * parameters are ours; leaves the page's own alone.
  */
 
 const OURS = ["comment", "cursor", "sort"];
@@ -24,4 +24,23 @@ export function linkedComment() {
   const id = new URLSearchParams(location.search).get("comment") ?? /^#comment-(\d+)$/.exec(location.hash)?.[1];
   const navigation = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType("navigation")[0]);
   return navigation?.type === "back_forward" ? 0 : Number(id) || 0;
+}
+
+/** The address of the article the discussion belongs to. @param {HTMLElement} host */
+export function articleUrl(host) {
+  const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
+  return new URL(host.getAttribute("article-url") || canonical || location.href, location.href).href;
+}
+
+/**
+ * The snapshot that came with the page. Used once: after a move in the document, or for another article, it would be old.
+ *
+ * @param {ShadowRoot} root @param {number} article  0 when the page does not say
+ * @returns {import("./types.js").Page | null}
+ */
+export function renderedSnapshot(root, article) {
+  const script = root.querySelector("script[data-ripost=snapshot]");
+  script?.remove();
+  const page = JSON.parse(script?.textContent || "null");
+  return page && (!article || article === page.article?.id) ? page : null;
 }

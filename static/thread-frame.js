@@ -94,6 +94,15 @@ export class ThreadFrame {
     setChild(this.section, "[data-ripost=failure]", true, () => make("p", { class: "note failure", part: "note", role: "alert", "data-ripost": "failure" }), this.feed);
     this.part("failure").replaceChildren(reason, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
   }
+
+  /** Wait until the reader asks to try again, or the network is back. @param {AbortSignal} signal @returns {Promise<void>} */
+  askedAgain(signal) {
+    return new Promise((resolve) => {
+      const options = { signal, once: true };
+      this.part("failure").querySelector("button")?.addEventListener("click", () => resolve(), options);
+      window.addEventListener("online", () => resolve(), options);
+    });
+  }
 }
 
 /** @param {string} action @param {string} text @param {{place?: string, branch?: string}} where */

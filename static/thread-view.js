@@ -61,6 +61,7 @@ export class ThreadView {
   /** Show another state of the same thread; `hold` keeps what was not there before behind the pill. @param {ThreadState} state @param {(id: number) => boolean} hold */
   replace(state, hold) {
     this.#state = state;
+    this.#away = null;
     this.#waiting.clear();
     for (const id of state.comments.keys()) if (!this.#views.has(id) && hold(id)) this.#waiting.add(id);
     this.#keep(() => {
@@ -120,9 +121,21 @@ export class ThreadView {
     };
     if (atTop || below !== null) show();
     else this.#keep(show);
-    const visible = ids.some((id) => isOnScreen(this.#views.get(id)?.element));
-    this.#away = visible ? null : first;
+    if (!ids.some((id) => isOnScreen(this.#views.get(id)?.element))) this.#offer(first);
     this.#frame.pill(this.#waiting.size, this.#away !== null);
+  }
+
+  /** Let the pill lead to what it has shown out of sight, until the reader has been there. @param {number} id */
+  #offer(id) {
+    this.#away = id;
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      seen.disconnect();
+      if (this.#away === id) this.#away = null;
+      this.#around();
+    });
+    const entry = this.#views.get(id)?.element.firstElementChild;
+    if (entry) seen.observe(entry);
   }
 
   /** Bring a comment to the reader, with focus. @param {number} id */
@@ -136,7 +149,9 @@ export class ThreadView {
       if (at.dataset["folded"] !== undefined) this.fold(Number(at.dataset["commentId"]));
     }
     element.setAttribute("data-fresh", "");
-    element.scrollIntoView({ block: "center" });
+    const entry = /** @type {HTMLElement} */ (element.querySelector(".entry"));
+    // At once, whatever the page's scroll-behavior: a long glide over a thread makes people ill.
+    entry.scrollIntoView({ block: entry.offsetHeight < window.innerHeight / 2 ? "center" : "start", behavior: "instant" });
     element.focus({ preventScroll: true });
   }
 

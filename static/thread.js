@@ -7,7 +7,8 @@ import { Problem, request } from "./api.js";
 import { BrowserStore } from "./browser-store.js";
 import { Clock } from "./clock.js";
 import { Connection } from "./connection.js";
-import { isOwnPage, linkedComment, pageLink } from "./page-address.js";
+import { articleUrl, isOwnPage, linkedComment, pageLink, renderedSnapshot } from "./page-address.js";
+import { keepTrying } from "./keep-trying.js";
 import { ThreadFrame } from "./thread-frame.js";
 import { addOwn, addPage, applyEvent, dropHeld, makeState } from "./thread-state.js";
 import { ThreadView } from "./thread-view.js";
@@ -33,6 +34,7 @@ export class Thread {
   /** @type {Promise<import("./composer.js").Composer> | null} */
   #composer = null;
   #quiet = 0;
+  #submitted = false; // something was sent before the composer was loaded
   #member; // the token the page gave us, until the server refuses it
   #sort;
   #expiry = 0;
@@ -64,14 +66,14 @@ export class Thread {
     this.#root.addEventListener("focusin", (event) => this.#compose(event), options);
     this.#root.addEventListener("input", (event) => this.#compose(event), options);
     this.#say("offline", false);
-    let snapshot = this.#rendered();
+    let snapshot = renderedSnapshot(this.#root, Number(this.#host.getAttribute("article")));
     while (!snapshot && !this.#signal.aborted) {
       try {
         snapshot = await this.#load(await this.#resolve());
       } catch (error) {
         if (this.#signal.aborted) return;
         this.#frame.fail(error instanceof Problem ? error.message : this.words("unreachable"));
-        await this.#asked();
+        await this.#frame.askedAgain(this.#signal);
       }
     }
     if (!snapshot || this.#signal.aborted) return;
@@ -195,23 +197,11 @@ export class Thread {
     return true;
   }
 
-  /** The snapshot that came with the page. @returns {import("./types.js").Page | null} */
-  #rendered() {
-    const script = this.#root.querySelector("script[data-ripost=snapshot]");
-    // Used once: after a move in the document, or another article, it would be old.
-    script?.remove();
-    const page = JSON.parse(script?.textContent || "null");
-    const wanted = this.#host.getAttribute("article");
-    return page && (!wanted || Number(wanted) === page.article?.id) ? page : null;
-  }
-
   /** @returns {Promise<number>} the article's id */
   async #resolve() {
     const id = Number(this.#host.getAttribute("article"));
     if (id) return id;
-    const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
-    const url = new URL(this.#host.getAttribute("article-url") || canonical || location.href, location.href).href;
-    return (await this.request("/api/articles/resolve", { method: "POST", body: { url, title: document.title } })).id;
+    return (await this.request("/api/articles/resolve", { method: "POST", body: { url: articleUrl(this.#host), title: document.title } })).id;
   }
 
   /** @param {number} article @param {{fresh?: boolean, cursor?: string}} [options] @returns {Promise<import("./types.js").Page>} */
@@ -330,8 +320,14 @@ export class Thread {
   }
 
   #loadComposer() {
-    // Posting, editing and drafts are only loaded when someone writes.
-    this.#composer ??= import("./composer.js").then(({ Composer }) => new Composer(this, this.#signal));
+    // Posting, editing and drafts are only loaded when someone writes; by then the server may be away for a moment.
+    // Another query each time, since browsers remember a module that failed to load.
+    this.#composer ??= keepTrying(async (tries) => {
+      /** @type {typeof import("./composer.js")} */
+      const { Composer } = await (tries ? import(`./composer.js?again=${tries}`) : import("./composer.js"));
+      this.view.update([]);
+      return new Composer(this, this.#signal);
+    }, this.#signal, () => this.#submitted && this.#frame.fail(this.words("waiting")));
     return this.#composer;
   }
 
@@ -345,6 +341,7 @@ export class Thread {
   #submit(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
+    this.#submitted = this.#state !== null;
     if (this.#state) void this.#loadComposer().then((composer) => composer.submit(form));
   }
 
@@ -381,15 +378,6 @@ export class Thread {
     }
     const act = target.dataset["ripost"] ?? "";
     if (Object.hasOwn(acts, act)) acts[act]?.();
-  }
-
-  /** Wait until the reader asks to try again, or the network is back. @returns {Promise<void>} */
-  #asked() {
-    return new Promise((resolve) => {
-      const options = { signal: this.#signal, once: true };
-      this.#frame.part("failure").querySelector("button")?.addEventListener("click", () => resolve(), options);
-      window.addEventListener("online", () => resolve(), options);
-    });
   }
 
   /** @param {import("./types.js").LinkState} state @param {boolean} stopped */

@@ -114,8 +114,10 @@ async def erase(state: State, actor: Actor) -> int:
     def work(tx: Transaction) -> int:
         now = state.clock.now()
         chunk = comments.of_author(tx, person.id, 0, CHUNK)
-        for comment in chunk:
-            take_down_quietly(tx, comment, Status.DELETED, now)
+        for found in chunk:
+            comment = comments.get_for_change(tx, found.id)
+            if comment is not None and comment.author_id == person.id:
+                take_down_quietly(tx, comment, Status.DELETED, now)
         if len(chunk) < CHUNK:
             people.erase(tx, person.id, now)
         return len(chunk)

@@ -125,7 +125,9 @@ async def change_article(state: State, actor: Actor, article_id: int, changes: C
     body = None if changes.body is msgspec.UNSET else await _body(str(changes.body), changes.format)
 
     def work(tx: Transaction) -> Article:
-        before = _get(tx, article_id)
+        before = articles.get_for_change(tx, article_id)
+        if before is None:
+            raise NotFound(f"there is no article {article_id}")
         after = _changed(before, changes, body)
         if after.canonical_url and after.canonical_url != before.canonical_url:
             known = articles.by_canonical_url(tx, after.canonical_url)

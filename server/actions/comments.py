@@ -58,7 +58,7 @@ async def post_comment(state: State, actor: Actor, article_id: int, draft: Draft
         parent = _parent(tx, article, draft.parent)
         if not actor.staff:
             for key in slow_keys:
-                state.limits.space(key, article.slow_mode_seconds, now)
+                state.limits.space(key, article.slow_mode_seconds, now, by=client_hash)
         at = state.clock.now()
         author = actor.person or _add_guest(tx, state, actor, name, guest_token, at)
         verdict = moderation.review(article, author.role, staff=actor.staff, tree=tree)
@@ -83,11 +83,12 @@ async def post_comment(state: State, actor: Actor, article_id: int, draft: Draft
             return Posted(events.encode(events.held(comment)), True, guest_token)
         return Posted(publishing.publish(tx, comment, at, parent_is_visible=True), True, guest_token)
 
-    posted = await state.database.write(work)
-    if posted.created and not actor.staff:
+    try:
+        return await state.database.write(work)
+    except Exception:
         for key in slow_keys:
-            state.limits.spaced(key, now)
-    return posted
+            state.limits.unspace(key, by=client_hash)
+        raise
 
 
 async def edit_comment(state: State, actor: Actor, comment_id: int, text: str) -> str:
@@ -209,7 +210,7 @@ def _retry(
 
 
 def _open_article(tx: Transaction, article_id: int, actor: Actor) -> Article:
-    article = articles.get(tx, article_id)
+    article = articles.get_for_change(tx, article_id)
     if article is None:
         raise NotFound(f"there is no article {article_id}")
     if article.state == ArticleState.CLOSED and not actor.staff:
@@ -280,7 +281,7 @@ def _new(
 
 def _changeable(tx: Transaction, actor: Actor, person: Person, comment_id: int, now: int) -> Comment:
     """The comment, if this person may change it now. Raises NotFound, Forbidden, Conflict."""
-    comment = comments.get(tx, comment_id)
+    comment = comments.get_for_change(tx, comment_id)
     if comment is None:
         raise NotFound(f"there is no comment {comment_id}")
     if comment.status in (Status.DELETED, Status.REMOVED):

@@ -38,7 +38,8 @@ class PageBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 class Outcome(msgspec.Struct, kw_only=True):
     """What became of the records. `present`: they were here already. `orphans`: replies whose parent is not here, which
-    became top-level comments. `taken`: their number belongs to something else here."""
+    became top-level comments. `unknown`: their article or their author is nowhere. `renumbered`: comments whose number
+    is another here than it was."""
 
     articles: int = 0
     comments: int = 0
@@ -48,8 +49,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     sessions: int = 0
     present: int = 0
     orphans: int = 0
-    taken: int = 0
-    renumbered: bool = False
+    unknown: int = 0
+    renumbered: int = 0
 
     def add(self, other: "Outcome") -> None:
         """Counts another outcome's records as well."""

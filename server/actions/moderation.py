@@ -8,7 +8,7 @@ from server.actions import publishing
 from server.errors import Conflict, Invalid, NotFound
 from server.models import Actor, Comment, Decision, Person, Status
 from server.state import State
-from server.storage import comments, decisions
+from server.storage import comments, decisions, threads
 from server.storage.transaction import Transaction
 from server.times import rfc3339
 
@@ -35,7 +35,7 @@ async def decide(state: State, actor: Actor, comment_id: int, decision: Decision
 
     def work(tx: Transaction) -> Decided:
         now = state.clock.now()
-        comment = comments.get(tx, comment_id)
+        comment = comments.get_for_change(tx, comment_id)
         if comment is None:
             raise NotFound(f"there is no comment {comment_id}")
         after, frame, changed = _carry_out(tx, comment, decision, now)
@@ -73,6 +73,8 @@ def _carry_out(tx: Transaction, comment: Comment, decision: Decision, now: int) 
             wanted = decision == Decision.PIN
             if bool(comment.pinned) == wanted:
                 return comment, None, False
+            if wanted and len(threads.pinned(tx, comment.article_id)) >= threads.MAX_PINNED:
+                raise Conflict(f"{threads.MAX_PINNED} comments are pinned here already; unpin one first")
             pinned, frame = publishing.pin(tx, comment, wanted, now)
             return pinned, frame, True
 

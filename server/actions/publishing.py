@@ -19,8 +19,9 @@ def publish(tx: Transaction, comment: Comment, at: int, *, parent_is_visible: bo
     if comment.status != Status.VISIBLE:
         comments.set_status(tx, comment, Status.VISIBLE)
         comment = replace(comment, status=Status.VISIBLE)
-    hidden = [] if parent_is_visible else threads.hidden_ancestors(tx, comment)
     replies = comments.attach(tx, comment)
+    # Read after that: a page that lacks these tombstones takes them as they are, the new reply counted.
+    hidden = [] if parent_is_visible else threads.hidden_ancestors(tx, comment)
     count = articles.count(tx, comment.article_id, 1)
     channel = article_channel(comment.article_id)
     if not first:

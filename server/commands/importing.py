@@ -1,13 +1,14 @@
 """`ripost import`: reads a file, hands its records in portion by portion, says what became of them."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from server import jobs
 from server.actions import imports
 from server.actions.imports import Outcome, PageBatch
-from server.commands import running
+from server.commands import files, running
+from server.commands.running import counted
 from server.config import Config
 from server.errors import CommandError
 from server.importers import page, records
@@ -67,54 +68,52 @@ def _size(comment: records.Comment) -> int:
     return len(comment.source) + len(comment.tree)
 
 
-def report(outcome: Outcome, left_out: list[str], *, dry_run: bool) -> None:
+def report(outcome: Outcome, left_out: Sequence[str] = (), *, dry_run: bool, of_export: bool = False) -> None:
     """The counts on stdout, and on stderr what a person may want to look at."""
     for reason in left_out[:SHOWN]:
         print(f"ripost: {reason}", file=sys.stderr)
     if len(left_out) > SHOWN:
         print(f"ripost: and {len(left_out) - SHOWN} more", file=sys.stderr)
-    print(summary(outcome, len(left_out), dry_run=dry_run))
+    print(summary(outcome, len(left_out), dry_run=dry_run, of_export=of_export))
 
 
-def summary(outcome: Outcome, left_out: int, *, dry_run: bool) -> str:
+def summary(outcome: Outcome, left_out: int, *, dry_run: bool, of_export: bool) -> str:
     """`imported 1 article and 4 comments (1 a reply); skipped 0`."""
     replies = {0: "", 1: " (1 a reply)"}.get(outcome.replies, f" ({outcome.replies} replies)")
-    said = f"{_count(outcome.articles, 'article')} and {_count(outcome.comments, 'comment')}{replies}"
+    said = f"{counted(outcome.articles, 'article')} and {counted(outcome.comments, 'comment')}{replies}"
     others = [
-        _count(number, one, many)
+        counted(number, one, many)
         for number, one, many in (
             (outcome.people, "person", "people"),
             (outcome.sessions, "session", "sessions"),
             (outcome.decisions, "decision", "decisions"),
         )
-        if number and (outcome.decisions or outcome.sessions or outcome.renumbered)
+        if number and of_export
     ]
     said = ", ".join([said, *others])
     reasons = [
         f"{number} {why}"
         for number, why in (
             (outcome.present, "already here"),
-            (outcome.taken, "whose number belongs to another here"),
+            (outcome.unknown, "of an article or a person that is nowhere"),
             (left_out, "that cannot be imported"),
         )
         if number
     ]
-    skipped = outcome.present + outcome.taken + left_out
+    skipped = outcome.present + outcome.unknown + left_out
     text = f"{'would import' if dry_run else 'imported'} {said}; skipped {skipped}"
     if reasons:
         text += ": " + ", ".join(reasons)
+    if outcome.renumbered:
+        text += "; they have new numbers, because this database was not empty"
     if outcome.orphans:
-        text += f"; {_count(outcome.orphans, 'reply', 'replies')} to what is not here made top-level"
+        text += f"; {counted(outcome.orphans, 'reply', 'replies')} to what is not here made top-level"
     return text
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _recognised(file: Path) -> str:
     """What a file is, from how it begins. Raises CommandError."""
-    with _open(file) as opened:
+    with files.opened(file) as opened:
         begins = opened.read(4096)
     if begins[:2] == b"\x1f\x8b" or begins.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return "ripost"
@@ -126,17 +125,8 @@ def _recognised(file: Path) -> str:
 
 
 def _read(file: Path) -> bytes:
-    with _open(file) as opened:
+    with files.opened(file) as opened:
         data = opened.read(PAGE_BYTES + 1)
     if len(data) > PAGE_BYTES:
         raise CommandError(f"{file} is larger than {PAGE_BYTES >> 20} MiB; is it the text of a page?")
     return data
-
-
-def _open(file: Path) -> BinaryIO:
-    try:
-        if file.is_dir():
-            raise CommandError(f"{file} is a folder; a file is expected")
-        return file.open("rb")
-    except OSError as error:
-        raise CommandError(f"cannot read {file}: {error.strerror}") from None

@@ -51,6 +51,11 @@ class Progress:
             sys.stderr.write(f"\r{self._line()}\033[K")
             sys.stderr.flush()
 
+    def reach(self, done: int, total: int) -> None:
+        """This much is done, of so much."""
+        self._total = total
+        self.advance(done - self._done)
+
     def _line(self) -> str:
         if not self._total:
             return f"{self._what} {self._done}"
@@ -72,3 +77,8 @@ def progress(what: str, total: int = 0) -> Iterator[Progress]:
         yield bar
     finally:
         bar.clear()
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 comment`, `2 comments`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,7 +1,7 @@
 """What an importer yields: an article and its comments, or a sentence about the line it could not read."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -42,38 +42,41 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int | None = None
 
 
-def parents_first(
-    records: Iterable[T], key_of: Callable[[T], object], parent_of: Callable[[T], object | None]
-) -> Iterator[T]:
-    """The records in an order in which every parent comes before its replies, otherwise as given.
+class ParentsFirst(Generic[T]):
+    """Puts records in an order in which every parent comes before its replies, otherwise as given.
 
-    A record whose parent is nowhere comes at the end, as does one record of every circle, with the rest of it behind.
-    Holds back only what is waiting.
+    Holds back only what waits for its parent. A record whose parent never came goes out at the end, and so does one of
+    every circle, with the rest of it behind.
     """
-    given: set[object] = set()
-    waiting: dict[object, list[T]] = {}
 
-    def release(first: T) -> Iterator[T]:
-        ready = [first]
-        while ready:
-            record = ready.pop()
-            given.add(key_of(record))
-            yield record
-            ready += reversed(waiting.pop(key_of(record), []))
+    def __init__(self) -> None:
+        self._given: set[object] = set()
+        self._waiting: dict[object, list[tuple[object, T]]] = {}
 
-    for record in records:
-        parent = parent_of(record)
-        if parent is None or parent in given:
-            yield from release(record)
+    def take(self, key: object, parent: object | None, record: T) -> Iterator[T]:
+        """The records that may go out now that this one has come."""
+        if parent is None or parent in self._given:
+            yield from self._release(key, record)
         else:
-            waiting.setdefault(parent, []).append(record)
-    known = {key_of(record) for group in waiting.values() for record in group}
-    for parent in [parent for parent in waiting if parent not in known]:
-        for record in waiting.pop(parent):
-            yield from release(record)
-    while waiting:  # circles: their first member becomes the top
-        parent, group = next(iter(waiting.items()))
-        first = group.pop(0)
-        if not group:
-            del waiting[parent]
-        yield from release(first)
+            self._waiting.setdefault(parent, []).append((key, record))
+
+    def rest(self) -> Iterator[T]:
+        """What still waits when no more will come."""
+        known = {key for group in self._waiting.values() for key, _ in group}
+        for parent in [parent for parent in self._waiting if parent not in known]:
+            for key, record in self._waiting.pop(parent):
+                yield from self._release(key, record)
+        while self._waiting:  # circles
+            parent, group = next(iter(self._waiting.items()))
+            key, record = group.pop(0)
+            if not group:
+                del self._waiting[parent]
+            yield from self._release(key, record)
+
+    def _release(self, key: object, record: T) -> Iterator[T]:
+        ready = [(key, record)]
+        while ready:
+            key, record = ready.pop()
+            self._given.add(key)
+            yield record
+            ready += reversed(self._waiting.pop(key, []))

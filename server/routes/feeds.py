@@ -61,7 +61,7 @@ async def _feed(request: Request, article: models.Article | None) -> Response:
         headers["Last-Modified"] = format_datetime(datetime.fromtimestamp(changed // SECOND, UTC), usegmt=True)
     if _is_unchanged(request, etag, headers.get("Last-Modified")):
         return Response(status_code=304, headers=headers)
-    return await compression.answer(request, text, media_type="application/atom+xml", headers=headers)
+    return await compression.answer(request, text, media_type="application/atom+xml; charset=utf-8", headers=headers)
 
 
 def _is_unchanged(request: Request, etag: str, modified: str | None) -> bool:
@@ -91,7 +91,7 @@ async def sitemap(request: Request) -> Response:
             before = found[-1].id
         yield atom.SITEMAP_END
 
-    return StreamingResponse(lines(), media_type="application/xml", headers={"Cache-Control": "public, max-age=3600"})
+    return StreamingResponse(lines(), media_type="application/xml; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"})
 
 
 async def robots(request: Request) -> Response:

@@ -1,197 +1,215 @@
-"""The live WebSocket on plain ASGI: a thin shell over session.py and an Outlet.
+"""The door of `/live`, and the plain ASGI link behind it.
 
-It checks the origin and the number of connections at the handshake, passes messages to the session, carries out its
-effects, and says `head` on every subscription now and then. What is sent and in which order is the session's and the
-hub's.
+`LiveDoor` decides who may connect (origin, number of connections) and makes the peer of each connection; the slim
+protocol of transport/ calls it at the handshake. Where that protocol is not in use (another server, a test client) the
+ASGI route does the same over `send` and `receive`: one task, one batch at a time, the same peer.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+import random
+from collections import deque
+from collections.abc import Callable
 
-from starlette.requests import HTTPConnection
-from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from server import auth
+from server import auth, events
 from server.errors import (
+    CLOSE_DRAINING,
     CLOSE_TOO_MANY_CONNECTIONS,
     CLOSE_TOO_SLOW,
     Forbidden,
-    NotFound,
     ProblemError,
     TooMany,
-    Unauthorized,
+    Unavailable,
 )
-from server.hub import Cursor
-from server.models import MODERATION_CHANNEL, person_channel
-from server.outlet import Line, Outlet, TooSlow
-from server.relay import Reset
+from server.hub import Batch
+from server.peer import LivePeer, Visitor
 from server.routes import web
-from server.session import Close, Effect, Leave, Open, Send, Session, head_text, problem_text
+from server.session import problem_text
 from server.state import State
+from server.transport import Handshake, Link, Peer
 
-HEAD_INTERVAL = 25  # seconds; carrier NATs drop idle flows at 30, and a client gives up after 40
+HEAD_SECONDS = 25  # carrier NATs drop idle flows at 30, and a client gives up after 40
+SEND_SECONDS = 10  # a reader may leave what it was sent untaken, then it is sent away
+MAX_WAITING = 512  # frames for one reader: a batch and its subscriptions' control frames
+DRAIN_SECONDS = 4  # over which connections are ended when the server stops, so that not all come back at once
+DRAIN_SLICE = 200  # connections ended in one turn of the loop
+BACK_MS_EACH = 1  # each reader adds so much to the time over which they are asked to come back
+BACK_MS_MOST = 10_000
 
 
-class _Live:
-    """One open WebSocket."""
+class LiveDoor:
+    """See transport.Door. One per server; knows every live connection, to drain them."""
 
-    def __init__(self, websocket: WebSocket, state: State) -> None:
-        self._websocket = websocket
+    def __init__(self, state: State) -> None:
         self._state = state
-        self._session = Session(state.clock.monotonic())
-        self._outlet = Outlet(state.hub, state.relay, self._send, self._ended)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._links: set[Link] = set()
+        self._draining: asyncio.Task[None] | None = None
 
-    async def run(self) -> None:
-        """Until either side ends it."""
-        sender = asyncio.create_task(self._outlet.run())
-        receiver = asyncio.create_task(self._receive())
-        heads = asyncio.create_task(self._heads())
+    def admit(self, handshake: Handshake) -> ProblemError | None:
+        """Who may connect: pages of our own origin and of ALLOWED_ORIGINS, and what is not a page at all."""
+        if self._draining is not None:
+            return Unavailable("the server is being restarted", retry_after=2)
+        config, headers = self._state.config, handshake.headers
+        origin = headers.get("origin")
+        if web.may_embed(config, headers, origin):
+            return None
+        hint = "" if config.public_url else "; behind a proxy that rewrites Host, PUBLIC_URL must be set"
+        return Forbidden(f"pages of {origin} may not connect (ALLOWED_ORIGINS){hint}")
+
+    def open(self, link: Link, handshake: Handshake) -> Peer:
+        """The peer of an admitted connection; one too many is told so and closed."""
+        state, headers = self._state, handshake.headers
+        origin = headers.get("origin")
+        address = auth.address_key(state.secret, handshake.address)
         try:
-            done, _ = await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                if isinstance(task.exception(), TooSlow):
-                    await self._close(Close(CLOSE_TOO_SLOW, "too slow"))
-        finally:
-            tasks = (sender, receiver, heads, *self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for cursor in self._session.cursors():
-                self._state.hub.leave(cursor)
+            leave = state.connections.enter(address)
+        except TooMany as error:
+            link.send(problem_text(error))
+            link.close(CLOSE_TOO_MANY_CONNECTIONS, error.detail)
+            return _Nobody()
+        self._links.add(link)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        visitor = Visitor(
+            address=address,
+            origin=origin,
+            own_origin=web.is_own_origin(state.config, headers, origin),
+            token=token.strip() or None if scheme.lower() == "bearer" else None,
+        )
+        return _Counted(state, link, visitor, leave, self._links)
 
-    async def _receive(self) -> None:
-        while True:
-            message = await self._websocket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            text = message.get("text")
-            now = self._state.clock.monotonic()
-            effects = self._session.binary() if text is None else self._session.receive(text, now)
-            if not await self._carry_out(effects):
-                return
+    def drain(self) -> None:
+        """Sends everyone away, in slices, with a hint when to come back; streams and polls end by themselves."""
+        if self._draining is None:
+            self._state.draining.set()
+            self._draining = asyncio.create_task(self._drain())
 
-    async def _carry_out(self, effects: Iterable[Effect]) -> bool:
-        """False once the connection is closed."""
-        for effect in effects:
-            match effect:
-                case Send(text):
-                    if not self._outlet.control(text):
-                        await self._close(Close(CLOSE_TOO_SLOW, "too slow"))
-                        return False
-                case Leave(cursor):
-                    self._outlet.drop(cursor)
-                case Close():
-                    await self._close(effect)
-                    return False
-                case Open():
-                    task = asyncio.create_task(self._open(effect))
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+    async def _drain(self) -> None:
+        links = list(self._links)
+        spread = min(BACK_MS_MOST, 500 + len(links) * BACK_MS_EACH)
+        pause = DRAIN_SECONDS / (len(links) / DRAIN_SLICE + 1)
+        for start in range(0, len(links), DRAIN_SLICE):
+            for link in links[start : start + DRAIN_SLICE]:
+                link.send(events.encode({"type": "reconnect", "in_ms": random.randrange(spread)}))
+                link.close(CLOSE_DRAINING, "the server is being restarted")
+            await asyncio.sleep(pause if start + DRAIN_SLICE < len(links) else 0)
+
+
+class _Counted(LivePeer):
+    """A peer that gives its place back when it is gone."""
+
+    __slots__ = ("_leave", "_links")
+
+    def __init__(self, state: State, link: Link, visitor: Visitor, leave: Callable[[], None], links: set[Link]) -> None:
+        super().__init__(state, link, visitor)
+        self._leave = leave
+        self._links = links
+
+    def lost(self) -> None:
+        super().lost()
+        self._leave()
+        self._links.discard(self._wire)
+
+
+class _Nobody:
+    """The peer of a connection that is closed already."""
+
+    def receive(self, text: str | None) -> None:
+        pass
+
+    def writable(self) -> None:
+        pass
+
+    def heartbeat(self) -> None:
+        pass
+
+    def lost(self) -> None:
+        pass
+
+
+class _AsgiLink:
+    """A link over ASGI's awaitable `send`: takes a batch only while nothing of an earlier one is left to send."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+        self._waiting: deque[str] = deque()
+        self._changed = asyncio.Event()
+        self._sending = False
+        self._end: tuple[int, str] | None = None
+
+    def send(self, text: str) -> None:
+        """See transport.Link. One who lets control frames pile up is sent away."""
+        if len(self._waiting) >= MAX_WAITING:
+            self.close(CLOSE_TOO_SLOW, "too slow")
+        elif self._end is None:
+            self._waiting.append(text)
+            self._changed.set()
+
+    def write(self, batch: Batch) -> bool:
+        """See transport.Link."""
+        if self._waiting or self._sending or self._end is not None:
+            return False
+        self._waiting.extend(frame.text for frame in batch.frames)
+        self._changed.set()
         return True
 
-    async def _open(self, asked: Open) -> None:
-        """Joins a channel; in the turn of the loop in which that is done, `subscribed` is said."""
-        try:
-            name = asked.channel
-            if asked.topic[0] != "article":
-                name = await self._authorised(asked)
-            assert name is not None
-            joined = await self._state.relay.subscribe(self._outlet, name, asked.epoch, asked.since, asked.at)
-            if joined is None:
-                raise NotFound(f"there is no article {asked.topic[1]}")
-        except ProblemError as error:
-            await self._carry_out(self._session.refused(asked.topic, error))
-            return
-        if isinstance(joined, Reset):
-            await self._carry_out(self._session.reset(asked.topic, joined.epoch, joined.seq))
-            return
-        channel = joined.channel
-        readers = self._state.hub.readers(channel)
-        effects = self._session.subscribed(asked.topic, joined, channel.epoch, channel.head, readers)
-        # Nothing below awaits before the control frame is queued, so `subscribed` comes before every event.
-        for effect in effects:
-            if isinstance(effect, Send):
-                self._outlet.control(effect.text)
-                self._outlet.behind(joined)
-            elif isinstance(effect, Leave):
-                self._outlet.drop(effect.cursor)
+    def close(self, code: int, reason: str) -> None:
+        """See transport.Link. What was taken before is sent first."""
+        if self._end is None:
+            self._end = (code, reason)
+            self._changed.set()
 
-    async def _authorised(self, asked: Open) -> str:
-        """The channel of a topic that only some may read. Raises Unauthorized, Forbidden."""
-        headers = self._websocket.headers
-        origin = headers.get("origin")
-        actor = await auth.identify(
-            self._state,
-            asked.token or web.token_of(headers),
-            address=web.address(self._websocket),
-            origin=origin,
-            own_origin=web.is_own_origin(self._state.config, headers, origin),
-        )
-        if asked.topic[0] == "moderation":
-            auth.require_staff(actor)
-            name = MODERATION_CHANNEL
-        elif actor.id is None:
-            raise Unauthorized("the channel `me` needs a token")
-        else:
-            name = person_channel(actor.id)
-        await self._state.relay.ensure(name)
-        return name
-
-    async def _heads(self) -> None:
+    async def run(self, peer: Peer) -> None:
+        """Sends until the end."""
         while True:
-            await asyncio.sleep(HEAD_INTERVAL)
-            for topic, cursor in self._session.subscriptions.items():
-                # Only to a level reader: one that is catching up would take it for a loss.
-                if cursor is not None and cursor.seq == cursor.channel.head:
-                    self._outlet.control(head_text(topic, cursor.channel.epoch, cursor.seq))
-
-    def _ended(self, cursor: Cursor, reason: str) -> None:
-        topic = self._session.topic_of(cursor)
-        if topic is None:
-            return
-        if reason == "reset":
-            effects = self._session.reset(topic, cursor.channel.epoch, cursor.channel.head)
-        else:
-            effects = self._session.ended(cursor, reason)
-        for effect in effects:
-            if isinstance(effect, Send):
-                self._outlet.control(effect.text)
-
-    async def _send(self, line: Line) -> None:
-        await self._websocket.send_text(line[1])
-
-    async def _close(self, effect: Close) -> None:
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-            await self._websocket.close(effect.code, effect.reason)
+            try:
+                await asyncio.wait_for(self._changed.wait(), HEAD_SECONDS)
+            except TimeoutError:
+                peer.heartbeat()
+            self._changed.clear()
+            while self._waiting:
+                self._sending = True
+                try:
+                    await asyncio.wait_for(self._websocket.send_text(self._waiting.popleft()), SEND_SECONDS)
+                except TimeoutError:
+                    self._end, self._waiting = (CLOSE_TOO_SLOW, "too slow"), deque()
+                self._sending = False
+                if not self._waiting and self._end is None:
+                    peer.writable()
+            if self._end is not None:
+                with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
+                    await asyncio.wait_for(self._websocket.close(*self._end), SEND_SECONDS)
+                return
 
 
 async def live(websocket: WebSocket) -> None:
-    """`GET /live`."""
-    state = web.state_of(websocket)
-    refusal = _refusal(state, websocket)
+    """`GET /live` on plain ASGI."""
+    door: LiveDoor = websocket.scope["app"].state.door
+    host = websocket.client.host if websocket.client else ""
+    handshake = Handshake(dict(websocket.headers), host)
+    refusal = door.admit(handshake)
     if refusal is not None:
-        await websocket.send_denial_response(refusal)
+        await websocket.send_denial_response(web.problem(refusal))
         return
+    await websocket.accept()
+    link = _AsgiLink(websocket)
+    peer = door.open(link, handshake)
+    sender = asyncio.create_task(link.run(peer))
+    receiver = asyncio.create_task(_receive(websocket, peer))
     try:
-        with state.connections.one(web.address(websocket)):
-            await websocket.accept()
-            await _Live(websocket, state).run()
-    except TooMany as error:
-        await websocket.accept()
-        await websocket.send_text(problem_text(error))
-        await websocket.close(CLOSE_TOO_MANY_CONNECTIONS, error.detail)
+        await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sender, receiver):
+            task.cancel()
+        await asyncio.gather(sender, receiver, return_exceptions=True)
+        peer.lost()
 
 
-def _refusal(state: State, connection: HTTPConnection) -> Response | None:
-    origin = connection.headers.get("origin")
-    if web.may_embed(state.config, connection.headers, origin):
-        return None
-    hint = "" if state.config.public_url else "; behind a proxy that rewrites Host, PUBLIC_URL must be set"
-    return web.problem(Forbidden(f"pages of {origin} may not connect (ALLOWED_ORIGINS){hint}"))
+async def _receive(websocket: WebSocket, peer: Peer) -> None:
+    while (message := await websocket.receive())["type"] != "websocket.disconnect":
+        peer.receive(message.get("text"))
 
 
 routes = [WebSocketRoute("/live", live)]

@@ -8,23 +8,24 @@ from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Message, Send
 
 from server import events
 from server.errors import BadRequest, Forbidden, NotFound
-from server.hub import Cursor
+from server.follower import Follower
+from server.hub import Batch, Cursor
 from server.models import article_channel
-from server.outlet import Line, Outlet
 from server.relay import Reset
 from server.routes import web
-from server.routes.live import HEAD_INTERVAL
 from server.state import State
 
 POLL_SECONDS = 25  # a long poll's longest wait; proxies cut at 30 to 60
 POLL_EVENTS = 500
-TAKEN = 64  # events held for a stream while it sends
+HEAD_SECONDS = 25  # of quiet, after which a stream says where it stands; a client gives up after 40
+SEND_SECONDS = 10  # a reader may leave what it was sent untaken
 
 
 async def stream(request: Request) -> Response:
@@ -41,11 +42,24 @@ async def stream(request: Request) -> Response:
         joined = await reader.subscribe(epoch, since)
         if "text/event-stream" not in request.headers.get("accept", ""):
             return web.text_answer(await _while_connected(request, reader.poll(joined)))
-        return StreamingResponse(
+        return _EventStream(
             reader.lines(joined, leaving.pop_all()),
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             media_type="text/event-stream",
         )
+
+
+class _EventStream(StreamingResponse):
+    """A stream whose reader is sent away when it does not take what it was sent."""
+
+    async def stream_response(self, send: Send) -> None:
+        async def in_time(message: Message) -> None:
+            await asyncio.wait_for(send(message), SEND_SECONDS)
+
+        try:
+            await super().stream_response(in_time)
+        except TimeoutError:
+            raise ClientDisconnect from None
 
 
 async def _while_connected(request: Request, answer: Coroutine[None, None, str]) -> str:
@@ -79,21 +93,36 @@ def _position(request: Request) -> tuple[str | None, int | None]:
     return epoch, int(text)
 
 
-class _Stream:
+class _Shelf:
+    """The link of a stream: room for one batch."""
+
+    def __init__(self) -> None:
+        self.texts: deque[str] = deque()
+        self.changed = asyncio.Event()  # something to send, or nothing more to come
+
+    def write(self, batch: Batch) -> bool:
+        """Takes a batch if there is none."""
+        if self.texts:
+            return False
+        self.texts.extend(frame.text for frame in batch.frames)
+        self.changed.set()
+        return True
+
+
+class _Stream(Follower):
     """One article's events for one request."""
 
     def __init__(self, state: State, article_id: int) -> None:
-        self._state = state
+        self._shelf = _Shelf()
+        super().__init__(state.hub, state.relay, self._shelf)
+        self._channel = article_channel(article_id)
         self._article_id = article_id
-        self._texts: deque[str] = deque()
-        self._changed = asyncio.Event()  # something to send, or nothing more to come
-        self._room = asyncio.Event()
-        self._ended = False
-        self._outlet = Outlet(state.hub, state.relay, self._take, self._on_ended)
+        self._over = False  # the history ended
+        self._draining = state.draining
 
     async def subscribe(self, epoch: str | None, since: int | None) -> Cursor | Reset:
         """Joins the article's channel. Raises NotFound, Unavailable."""
-        joined = await self._state.relay.subscribe(self._outlet, article_channel(self._article_id), epoch, since, None)
+        joined = await self._relay.subscribe(self, self._channel, epoch, since, None)
         if joined is None:
             raise NotFound(f"there is no article {self._article_id}")
         return joined
@@ -107,14 +136,14 @@ class _Stream:
             channel = joined.channel
             named = {"article": self._article_id, "epoch": channel.epoch}
             yield _sse("subscribed", None, events.encode({"type": "subscribed", **named, "seq": channel.head}))
-            with self._joined(joined) as sender:
-                while not (sender.done() or self._ended):
-                    text = await self._next(HEAD_INTERVAL)
+            with self._joined(joined):
+                while not self._over and not self._draining.is_set():
+                    text = await self._next(HEAD_SECONDS)
                     if text is not None:
                         yield _sse(None, f"{channel.epoch}:{events.decode(text)['seq']}", text)
                     elif joined.seq == channel.head:
                         yield _sse("head", None, events.encode({"type": "head", **named, "seq": joined.seq}))
-            if self._ended:
+            if self._over:
                 yield self._reset(channel.epoch, channel.head)
 
     async def poll(self, joined: Cursor | Reset) -> str:
@@ -128,46 +157,43 @@ class _Stream:
                 found.append(text)
                 more = len(found) < POLL_EVENTS and seq + len(found) < channel.head
                 text = await self._next(POLL_SECONDS) if more else None
-        if self._ended:
+        if self._over:
             return events.encode({"reset": True, "epoch": channel.epoch, "seq": channel.head})
         return f'{{"epoch":"{channel.epoch}","seq":{seq + len(found)},"events":[{",".join(found)}]}}'
 
+    def ended(self, cursor: Cursor, reason: str) -> None:
+        """See hub.Reader."""
+        self._over = True
+        self._shelf.changed.set()
+
     @contextmanager
-    def _joined(self, cursor: Cursor) -> "Iterator[asyncio.Task[None]]":
-        self._outlet.behind(cursor)
-        sender = asyncio.create_task(self._outlet.run())
-        sender.add_done_callback(lambda _: self._changed.set())
+    def _joined(self, cursor: Cursor) -> Iterator[None]:
+        self.start(cursor)
+        stopping = asyncio.create_task(self._draining.wait())
+        stopping.add_done_callback(lambda _: self._shelf.changed.set())
         try:
-            yield sender
+            yield
         finally:
-            sender.cancel()
-            self._state.hub.leave(cursor)
+            stopping.cancel()
+            self.stop()
+            self.drop(cursor)
 
     async def _next(self, seconds: float) -> str | None:
         """The next event within `seconds`; None if none came, or none will."""
-        if not self._texts:
-            self._changed.clear()
-            self._room.set()
-            try:
-                await asyncio.wait_for(self._changed.wait(), seconds)
-            except TimeoutError:
-                return None
-        return self._texts.popleft() if self._texts else None
+        shelf = self._shelf
+        if not shelf.texts:
+            shelf.changed.clear()
+            self.writable()
+            if not (shelf.texts or self._over or self._draining.is_set()):
+                try:
+                    await asyncio.wait_for(shelf.changed.wait(), seconds)
+                except TimeoutError:
+                    return None
+        return shelf.texts.popleft() if shelf.texts else None
 
     def _reset(self, epoch: str, seq: int) -> str:
         text = events.encode({"type": "reset", "article": self._article_id, "epoch": epoch, "seq": seq})
         return _sse("reset", None, text)
-
-    async def _take(self, line: Line) -> None:
-        while len(self._texts) >= TAKEN:
-            self._room.clear()
-            await self._room.wait()
-        self._texts.append(line[1])
-        self._changed.set()
-
-    def _on_ended(self, _cursor: Cursor, _reason: str) -> None:
-        self._ended = True
-        self._changed.set()
 
 
 def _sse(name: str | None, id: str | None, data: str) -> str:

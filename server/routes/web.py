@@ -136,7 +136,7 @@ def address(connection: HTTPConnection) -> str:
     return auth.address_key(state_of(connection).secret, client.host if client else "local")
 
 
-def is_own_origin(config: Config, headers: Headers, origin: str | None) -> bool:
+def is_own_origin(config: Config, headers: Mapping[str, str], origin: str | None) -> bool:
     """Whether a page of this origin is ours: PUBLIC_URL, or the Host that was asked for."""
     if origin is None:
         return True
@@ -157,6 +157,6 @@ def is_own_origin(config: Config, headers: Headers, origin: str | None) -> bool:
         return False
 
 
-def may_embed(config: Config, headers: Headers, origin: str | None) -> bool:
+def may_embed(config: Config, headers: Mapping[str, str], origin: str | None) -> bool:
     """Whether pages of this origin may use the API and open connections."""
     return is_own_origin(config, headers, origin) or origin in config.allowed_origins

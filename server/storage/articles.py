@@ -12,6 +12,7 @@ from server.storage.transaction import Row, Transaction
 
 _COLUMNS = [articles.c[field.name] for field in fields(Article)]
 _GET = select(*_COLUMNS).where(articles.c.id == bindparam("article"))
+_GET_FOR_CHANGE = _GET.with_for_update(key_share=True)  # on PostgreSQL; SQLite has one writer anyway
 _BY_SLUG = (
     select(*_COLUMNS).join(slugs, slugs.c.article_id == articles.c.id).where(slugs.c.slug == bindparam("old_slug"))
 )
@@ -64,6 +65,15 @@ def _article(row: Row | None) -> Article | None:
 def get(tx: Transaction, article_id: int) -> Article | None:
     """One article."""
     return _article(tx.one(_GET, article=article_id))
+
+
+def get_for_change(tx: Transaction, article_id: int) -> Article | None:
+    """The article, held until the end of the transaction: whoever changes anything in it begins here.
+
+    Other processes then wait, so that what is decided on (statuses, counters, which tombstones stay) is still so when
+    it is written.
+    """
+    return _article(tx.one(_GET_FOR_CHANGE, article=article_id))
 
 
 def by_slug(tx: Transaction, slug: str) -> Article | None:

@@ -46,6 +46,9 @@ def select_comments() -> Select[Row]:
 
 
 _GET = select_comments().where(comments.c.id == bindparam("comment"))
+_HOLD_ARTICLE = text(
+    "SELECT id FROM articles WHERE id = (SELECT article_id FROM comments WHERE id = :comment) FOR NO KEY UPDATE"
+)
 _BY_CLIENT = select(comments.c.id, comments.c.text_hash).where(comments.c.client_hash == bindparam("client"))
 _SOURCE = select(comments.c.source).where(comments.c.id == bindparam("comment"))
 _NEXT_ID = {
@@ -102,7 +105,11 @@ _HELD_OF_AUTHOR = (
 )
 _WAITING = (
     select_comments()
-    .where(comments.c.status == bindparam("wanted"), comments.c.id > bindparam("after"))
+    .where(
+        text("comments.status != 'visible'"),  # written out: it is what the partial index covers
+        comments.c.status == bindparam("wanted"),
+        comments.c.id > bindparam("after"),
+    )
     .order_by(comments.c.id)
     .limit(bindparam("most"))
 )
@@ -135,6 +142,13 @@ def get(tx: Transaction, comment_id: int) -> Comment | None:
     """A comment, whatever its status."""
     row = tx.one(_GET, comment=comment_id)
     return None if row is None else from_row(row)
+
+
+def get_for_change(tx: Transaction, comment_id: int) -> Comment | None:
+    """A comment as it is once its article is held until the end of the transaction (articles.get_for_change)."""
+    if tx.dialect == "postgresql":
+        tx.one(_HOLD_ARTICLE, comment=comment_id)
+    return get(tx, comment_id)
 
 
 def by_client(tx: Transaction, client_hash: str) -> tuple[int, str] | None:

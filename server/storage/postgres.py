@@ -1,6 +1,9 @@
 """The PostgreSQL side of the database: one task that commits what waits, together, over asyncpg.
 
-The same functions as on SQLite run in savepoints of one transaction, inside `AsyncConnection.run_sync`. Serialisation
+The same functions as on SQLite run in savepoints of one transaction, inside `AsyncConnection.run_sync`. A batch of
+several runs alone among all processes: two that lock articles and channels in different orders would wait for each
+other until PostgreSQL ends one after a second. A single function takes its locks in one order (its article, then
+channels) and runs beside others, so processes wait for each other only when writes queue up anyway. Serialisation
 failures and deadlocks (40001, 40P01) run the batch again, a unique violation (two processes added the same thing) runs
 the one function again: functions have no effects of their own. A commit whose outcome is unknown (the connection died)
 fails the batch without saying anything; the log tells later whether it happened, by the head check here and by
@@ -28,6 +31,10 @@ _RETRIED = {"40001", "40P01"}  # serialization_failure, deadlock_detected
 _FULL = {"53100"}  # disk_full
 _FULL_SENTENCE = "the disk of the database is full; nothing was stored, try again later"
 _UNIQUE_VIOLATION = "23505"
+
+# Held to the end of a transaction. The numbers are any that no other program uses on this database.
+_ALONE = "SELECT pg_advisory_xact_lock(746512, 1)"
+_BESIDE_OTHERS = "SELECT pg_advisory_xact_lock_shared(746512, 1)"
 
 T = TypeVar("T")
 
@@ -76,8 +83,10 @@ class PostgresWriter:
 
     async def _commit(self, batch: list[Job]) -> None:
         for attempt in range(1, MAX_TRIES + 1):
+            alone = len(batch) > 1 or attempt > 1
             try:
                 async with self._engine.begin() as connection:
+                    await connection.exec_driver_sql(_ALONE if alone else _BESIDE_OTHERS)
                     await connection.run_sync(self._run_batch, batch)
                 return
             except Exception as error:

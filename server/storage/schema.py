@@ -120,22 +120,25 @@ comments = Table(
     Index("ix_comments_path", "article_id", "path", "id"),
     Index("ix_comments_parent_id", "parent_id", "id"),
     Index("ix_comments_author_id", "author_id", "id"),
+    Index("ix_comments_article_id", "article_id", "id"),
     Index("uq_comments_origin", "origin", "origin_id", unique=True),
 )
+# What is in a thread: a run of removed comments must not be read again and again to find the few that are shown.
+_SHOWN_ROOTS = text("parent_id IS NULL AND (status = 'visible' OR kept > 0)")
 Index(
     "ix_comments_roots",
     comments.c.article_id,
     comments.c.id,
-    sqlite_where=text("parent_id IS NULL"),
-    postgresql_where=text("parent_id IS NULL"),
+    sqlite_where=_SHOWN_ROOTS,
+    postgresql_where=_SHOWN_ROOTS,
 )
 Index(
     "ix_comments_top",
     comments.c.article_id,
     (comments.c.up - comments.c.down),
     comments.c.id,
-    sqlite_where=text("parent_id IS NULL"),
-    postgresql_where=text("parent_id IS NULL"),
+    sqlite_where=_SHOWN_ROOTS,
+    postgresql_where=_SHOWN_ROOTS,
 )
 Index(
     "ix_comments_pinned",
@@ -148,7 +151,7 @@ Index(
     comments.c.status,
     comments.c.id,
     sqlite_where=text("status != 'visible'"),
-    postgresql_where=text("status <> 'visible'"),
+    postgresql_where=text("status != 'visible'"),
 )
 
 channels = Table(

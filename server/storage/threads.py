@@ -7,21 +7,22 @@ limit.
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import and_, bindparam, or_, text
+from sqlalchemy import bindparam, or_, text, tuple_
 
 from server.models import Comment, Sort, Status
 from server.storage.comments import COLUMNS, PATH_LEVELS, from_row, get, select_comments
 from server.storage.schema import comments
 from server.storage.transaction import Transaction
 
-PAGE_BYTES = 256 * 1024  # of comments, as JSON: what a phone on a poor line loads in a few seconds
+PAGE_BYTES = 240 * 1024  # of comments, as JSON; with article and cursors 256 KiB: a few seconds on a poor line
 PAGE_COMMENTS = 300
 FIRST_REPLIES = 12  # of each top-level comment on a page of a thread; the rest by its cursor
-MAX_PINNED = 10
-ANCESTORS = 100  # nearest ones shown with a linked comment
-_OVERHEAD = 420  # bytes of a comment's JSON besides its tree
+MAX_PINNED = 5  # all of them stand on the first page, whatever their size
+ANCESTORS = 100  # nearest ones shown with a linked comment, if they fit
+_OVERHEAD = 420  # bytes of a comment's JSON besides its tree and its author's name
 
-_IN_THREAD = or_(comments.c.status == Status.VISIBLE, comments.c.kept > 0)
+# Written out, not bound: a partial index is used only where its condition can be seen.
+_IN_THREAD = text("(comments.status = 'visible' OR comments.kept > 0)")
 _ROOTS = select_comments().where(
     comments.c.article_id == bindparam("article"), comments.c.parent_id.is_(None), comments.c.pinned == 0, _IN_THREAD
 )
@@ -31,8 +32,9 @@ _PAGES = {
     Sort.NEWEST: _ROOTS.where(comments.c.id < bindparam("after"))
     .order_by(comments.c.id.desc())
     .limit(bindparam("most")),
+    # The first condition is what an index scan starts at, the second skips those of the same score.
     Sort.TOP: _ROOTS.where(
-        or_(bindparam("score") > _SCORE, and_(bindparam("score") == _SCORE, comments.c.id < bindparam("after")))
+        bindparam("score") >= _SCORE, or_(bindparam("score") > _SCORE, comments.c.id < bindparam("after"))
     )
     .order_by(_SCORE.desc(), comments.c.id.desc())
     .limit(bindparam("most")),
@@ -47,9 +49,8 @@ _SUBTREE = (
     select_comments()
     .where(
         comments.c.article_id == bindparam("article"),
-        comments.c.path >= bindparam("from_path"),
+        tuple_(comments.c.path, comments.c.id) > tuple_(bindparam("from_path"), bindparam("after")),
         comments.c.path < bindparam("below_path"),
-        or_(comments.c.path > bindparam("from_path"), comments.c.id > bindparam("after")),
         _IN_THREAD,
     )
     .order_by(comments.c.path, comments.c.id)
@@ -107,15 +108,15 @@ class Page:
 
 
 class _Room:
-    """What still fits on a page; the first comment always does."""
+    """What still fits on a page, in bytes as sent; the first comment always does."""
 
     def __init__(self) -> None:
         self.bytes = PAGE_BYTES
         self.comments = PAGE_COMMENTS
 
-    def take(self, comment: Comment) -> bool:
-        size = len(comment.tree) + _OVERHEAD
-        if self.comments < PAGE_COMMENTS and (size > self.bytes or self.comments == 0):
+    def take(self, comment: Comment, *, always: bool = False) -> bool:
+        size = len(comment.tree.encode()) + 2 * len((comment.author_name or "").encode()) + _OVERHEAD
+        if not always and self.comments < PAGE_COMMENTS and (size > self.bytes or self.comments <= 0):
             return False
         self.bytes -= size
         self.comments -= 1
@@ -125,8 +126,8 @@ class _Room:
 def page(tx: Transaction, article_id: int, sort: Sort, after: RootCursor | None, limit: int) -> Page:
     """At most `limit` top-level comments with their first replies. The first page starts with the pinned ones."""
     room, result = _Room(), Page()
-    roots = [from_row(row) for row in tx.all(_PINNED, article=article_id)] if after is None else []
-    pinned = len(roots)
+    roots = pinned(tx, article_id) if after is None else []
+    leading = len(roots)
     start = after or RootCursor(0 if sort == Sort.OLDEST else 2**62, 2**31 - 1)
     values = {"article": article_id, "after": start.id, "most": limit + 1}
     if sort == Sort.TOP:
@@ -134,15 +135,20 @@ def page(tx: Transaction, article_id: int, sort: Sort, after: RootCursor | None,
     roots += [from_row(row) for row in tx.all(_PAGES[sort], **values)]
     last = after
     for index, root in enumerate(roots):
-        if index - pinned >= limit or not room.take(root):
+        if index - leading >= limit or not room.take(root, always=index < leading):
             result.next_root = last or start
             break
         result.comments.append(root)
-        if index >= pinned:
+        if index >= leading:
             last = RootCursor(root.id, root.up - root.down)
         if root.kept:
             _add_replies(tx, result, room, root)
     return result
+
+
+def pinned(tx: Transaction, article_id: int) -> list[Comment]:
+    """The pinned comments of an article, oldest first; at most MAX_PINNED."""
+    return [from_row(row) for row in tx.all(_PINNED, article=article_id)]
 
 
 def _add_replies(tx: Transaction, result: Page, room: _Room, root: Comment) -> None:
@@ -170,7 +176,7 @@ def replies(tx: Transaction, comment: Comment, after: BranchCursor | None, limit
 
 
 def _subtree(tx: Transaction, comment: Comment, after: BranchCursor | None, most: int) -> list[Comment]:
-    if comment.depth >= PATH_LEVELS - 1:
+    if comment.depth >= PATH_LEVELS:  # it shares its path with others
         rows = tx.all(_DEEP_SUBTREE, comment=comment.id, after=after.id if after else comment.id, most=most)
     else:
         start = after or BranchCursor(comment.path, comment.id)
@@ -188,18 +194,20 @@ def _subtree(tx: Transaction, comment: Comment, after: BranchCursor | None, most
 def context(tx: Transaction, comment: Comment) -> Page:
     """A comment after its nearest ancestors (root first), with its first replies and where they go on."""
     room, result = _Room(), Page()
-    for row in tx.all(_ANCESTORS, comment=comment.id, most=ANCESTORS):
-        room.take(ancestor := from_row(row))
-        result.comments.append(ancestor)
     room.take(comment)
-    result.comments.append(comment)
+    nearest: list[Comment] = []
+    for ancestor in reversed(ancestors(tx, comment)):
+        if not room.take(ancestor):
+            break
+        nearest.append(ancestor)
+    result.comments += [*reversed(nearest), comment]
     if comment.kept:
         _add_replies(tx, result, room, comment)
     return result
 
 
 def ancestors(tx: Transaction, comment: Comment) -> list[Comment]:
-    """The nearest ancestors of a comment, root first."""
+    """The nearest ancestors of a comment (at most ANCESTORS), root first."""
     return [from_row(row) for row in tx.all(_ANCESTORS, comment=comment.id, most=ANCESTORS)]
 
 

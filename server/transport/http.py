@@ -90,7 +90,7 @@ class RipostHTTP(HttpToolsProtocol):
     # Shutdown
 
     def shutdown(self) -> None:
-        """Ends an idle connection, lets a request finish, and tells streams to end (uvicorn waits for them for ever)."""
+        """Ends an idle connection, lets a request finish, tells streams to end (uvicorn would wait for ever)."""
         door = self._door
         if door is not None:
             door.drain()
@@ -144,7 +144,7 @@ class RipostHTTP(HttpToolsProtocol):
             answer += b"Sec-WebSocket-Extensions: " + extension.encode() + b"\r\n"
         self.transport.write(answer + b"\r\n")
         bits = 0 if agreed is None else agreed.local_max_window_bits
-        live = LiveProtocol(self.transport, wheel, self.connections, bits)
+        live = LiveProtocol(self.transport, wheel, cast("set[asyncio.Protocol]", self.connections), bits)
         wheel.met(self)
         self._unset_keepalive_if_required()
         self.connections.discard(self)

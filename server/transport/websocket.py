@@ -18,8 +18,8 @@ from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import Close, Frame, Opcode
 from websockets.headers import build_extension, parse_extension
-from websockets.server import ServerProtocol
 from websockets.protocol import State
+from websockets.server import ServerProtocol
 from websockets.utils import apply_mask
 
 from server.errors import CLOSE_RESTART
@@ -248,5 +248,3 @@ def _inflater() -> Extension:
         remote_max_window_bits=15,
         local_max_window_bits=WINDOW_BITS,
     )
-
-

@@ -1,12 +1,14 @@
 """What the simulated commenters say: read from the shipped files, so that a slip in one of them fails here."""
 
 from collections import Counter
+from itertools import pairwise
 from random import Random
 
 import pytest
 
 from server import markdown
 from server.demo.articles import HOT, content, read
+from server.demo.commenters import PACE_SECONDS
 from server.demo.conversation import Answers, Script
 
 EXCHANGES = content("exchanges")
@@ -31,21 +33,14 @@ def test_every_exchange_is_told_once_before_one_is_told_again() -> None:
         )
 
 
-def test_at_the_slowest_pace_an_hour_of_talk_hardly_repeats_a_text() -> None:
-    told = script()
-    texts: list[str] = []
-    while len(texts) < 3600 / 10.5:
-        texts += [turn.text for turn in told.deal().turns]
-    repeated = sum(number - 1 for number in Counter(texts).values())
-    assert repeated <= len(texts) / 3, f"{repeated} of {len(texts)} texts were said before"
-
-
-def test_the_first_half_hour_says_everything_for_the_first_time() -> None:
-    told = script(7)
-    texts: list[str] = []
-    while len(texts) < 1800 / 10.5:
-        texts += [turn.text for turn in told.deal().turns]
-    assert len(set(texts)) == len(texts)
+def test_nothing_is_said_twice_in_an_hour() -> None:
+    for seed in range(5):
+        told = script(seed)
+        texts: list[str] = []
+        while len(texts) < 3600 / (sum(PACE_SECONDS) / 2):
+            texts += [turn.text for turn in told.deal().turns]
+        again = [text for text, number in Counter(texts).items() if number > 1]
+        assert not again
 
 
 def test_no_slot_is_left_open_and_each_has_one_word_in_an_exchange() -> None:
@@ -103,7 +98,6 @@ def test_an_answer_fits_the_occasion(text: str, article: str, expected: list[str
 
 
 def test_a_subject_of_the_article_is_answered_with_it() -> None:
-    assert "soup" in answers().answer("Is there really going to be soup?", "Ana", HOT).lower() + " bowls soup"
     about_soup = next(rule["says"] for rule in ANSWERS["en"]["rule"] if "soup" in rule["words"])
     assert answers().answer("Is there really going to be soup?", "Ana", HOT) in about_soup
     assert answers().answer("Is there really going to be soup?", "Ana", "lake-mud") not in about_soup
@@ -114,7 +108,7 @@ def test_a_visitor_is_never_answered_the_same_twice_in_a_row_of_twenty() -> None
     said = [answering.answer("I have been thinking about all of this.", "Ana", HOT) for _ in range(12)]
     assert len(set(said)) == len(said)
     more = [answering.answer("I have been thinking about all of this.", "Ana", HOT) for _ in range(40)]
-    assert all(before != after for before, after in zip(more, more[1:], strict=False))
+    assert all(before != after for before, after in pairwise(more))
 
 
 @pytest.mark.parametrize("name", ["*Ana*", "www.example.com", "<b>", "x" * 60, "a b c d", "[a](b)"])

@@ -59,9 +59,7 @@ async def test_writes_are_published_in_the_order_in_which_they_were_given(
     assert [event.seq for commit in commits for event in commit.appended] == list(range(1, 601))
 
 
-async def test_everything_is_published_before_its_caller_is_answered(
-    database: Database, commits: list[Commit]
-) -> None:
+async def test_everything_is_published_before_its_caller_is_answered(database: Database, commits: list[Commit]) -> None:
     published_when_answered: list[bool] = []
 
     async def write(word: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from server.actions import comments
+from server.actions import accounts, comments
 from server.errors import CommandError, StorageFull, Unavailable
 from server.models import Commit
 from server.storage import event_log
@@ -280,9 +280,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A filesystem of one MiB and a half."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", folder], capture_output=True, check=False
-    ).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", folder], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("only root can mount a small filesystem; the test with max_page_count covers the rest")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
@@ -369,7 +372,7 @@ async def test_a_violation_inside_a_statement_is_the_functions_own_business(data
 # The past
 
 
-@pytest.mark.parametrize("act", ["edit", "remove", "delete"])
+@pytest.mark.parametrize("act", ["edit", "delete", "remove and forget the author"])
 async def test_what_was_taken_away_leaves_the_files_while_the_server_runs(tmp_path: Path, act: str) -> None:
     canary = "kanarienvogel"
     async with open_site(f"sqlite:///{tmp_path}/ripost.db") as site:
@@ -385,7 +388,7 @@ async def test_what_was_taken_away_leaves_the_files_while_the_server_runs(tmp_pa
         else:
             await site.decide(await site.moderator(), said.id, "reject")
             assert all(canary not in json.dumps(event) for event in await site.log(article.channel))
-            await comments.delete_comment(site.state, by, said.id)
+            await accounts.erase(site.state, by)
         deadline = time.monotonic() + 10
         while canary in _files(tmp_path):
             assert time.monotonic() < deadline, "it is still in one of the files"

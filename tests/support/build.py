@@ -55,9 +55,7 @@ class Site:
         name = name or f"{role.value} {self._people}"
 
         def work(tx: Transaction) -> Person:
-            person_id = people.add(
-                tx, name=name, skeleton=names.skeleton(name), role=role, created_at=self.clock.now()
-            )
+            person_id = people.add(tx, name=name, skeleton=names.skeleton(name), role=role, created_at=self.clock.now())
             found = people.get(tx, person_id)
             assert found is not None
             return found
@@ -108,7 +106,9 @@ class Site:
         """A moderator's decision."""
         return await moderation.decide(self.state, by, comment_id, Decision(decision), reason)
 
-    async def thread(self, article: Article, sort: Sort = Sort.OLDEST, limit: int = 25, cursor: str | None = None) -> Any:
+    async def thread(
+        self, article: Article, sort: Sort = Sort.OLDEST, limit: int = 25, cursor: str | None = None
+    ) -> Any:
         """A page of a thread as JSON has it, read by nobody known."""
         view = await self.state.database.read(
             lambda tx: threads.read_thread(tx, article.id, sort, cursor, limit, NOBODY)
@@ -118,6 +118,11 @@ class Site:
     async def replies(self, comment_id: int, limit: int = 50, cursor: str | None = None) -> Any:
         """A page of what is below a comment as JSON has it."""
         view = await self.state.database.read(lambda tx: threads.read_replies(tx, comment_id, cursor, limit, NOBODY))
+        return as_json(threads.content(view))
+
+    async def context(self, comment_id: int, by: Actor = NOBODY) -> Any:
+        """A comment with its ancestors and first replies as JSON has it."""
+        view = await self.state.database.read(lambda tx: threads.read_context(tx, comment_id, by))
         return as_json(threads.content(view))
 
     async def log(self, channel: str) -> list[dict[str, Any]]:

@@ -22,7 +22,10 @@ def is_event(frame: Frame) -> bool:
 
 def channel_of(frame: Frame) -> str:
     """The log that a frame speaks of: `article:3`, `moderation`, `me`."""
-    return f"article:{frame['article']}" if "article" in frame else str(frame.get("channel", ""))
+    if "article" not in frame:
+        return str(frame.get("channel", ""))
+    article = frame["article"]  # its id; in `article.updated` the article itself
+    return f"article:{article['id'] if isinstance(article, dict) else article}"
 
 
 class LiveClient:

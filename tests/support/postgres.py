@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -91,9 +91,10 @@ def _free_port() -> int:
 class Cluster:
     """A running PostgreSQL in which databases can be made. `url` is that of any database in it."""
 
-    def __init__(self, url: str, child: Child | None = None) -> None:
+    def __init__(self, url: str, child: Child | None = None, start: Callable[[], Child] | None = None) -> None:
         self.url = url
         self._child = child
+        self._start = start
 
     def _url_of(self, name: str) -> str:
         return urlsplit(self.url)._replace(scheme="postgresql", path=f"/{name}").geturl()
@@ -126,6 +127,17 @@ class Cluster:
         self._child.signal(signal.SIGQUIT)
         self._child.wait()
 
+    def start(self) -> None:
+        """Starts it again after a crash, on the same port with what was in it."""
+        assert self._start is not None, "TEST_DATABASE_URL names a server that is not ours to start"
+        self._child = self._start()
+        self._child.wait_for("ready to accept connections", seconds=30)
+
+    def end(self) -> None:
+        """Stops it for good. One that is not ours goes on."""
+        if self._child is not None and self._child.running:
+            self.crash()
+
 
 @contextlib.contextmanager
 def cluster(found: Found) -> Iterator[Cluster]:
@@ -154,12 +166,16 @@ def _running(programs: Path, scratch: Path, account: tuple[int, int] | None) -> 
         extra_groups=None if user is None else [],
     )  # fmt: skip
     settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-    for tries_left in (2, 1, 0):
-        port = _free_port()
-        child = Child(
+
+    def start(port: int) -> Child:
+        return Child(
             [programs / "postgres", "-D", data, "-k", scratch, "-h", "127.0.0.1", "-p", str(port), *settings],
             env=env, cwd=scratch, user=user, group=group,
         )  # fmt: skip
+
+    for tries_left in (2, 1, 0):
+        port = _free_port()
+        child = start(port)
         try:
             child.wait_for("ready to accept connections", seconds=30)
             break
@@ -169,8 +185,8 @@ def _running(programs: Path, scratch: Path, account: tuple[int, int] | None) -> 
                 not tries_left
             ):  # the port was taken between the look and the start, three times, or it is something else
                 raise
+    running = Cluster(f"postgresql://ripost@127.0.0.1:{port}/postgres", child, lambda: start(port))
     try:
-        yield Cluster(f"postgresql://ripost@127.0.0.1:{port}/postgres", child)
+        yield running
     finally:
-        child.signal(signal.SIGQUIT)
-        child.wait()
+        running.end()

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_comments")),
         sa.UniqueConstraint("client_hash", name=op.f("uq_comments_client_hash")),
     )
+    op.create_index("ix_comments_article_id", "comments", ["article_id", "id"], unique=False)
     op.create_index("ix_comments_author_id", "comments", ["author_id", "id"], unique=False)
     op.create_index("ix_comments_parent_id", "comments", ["parent_id", "id"], unique=False)
     op.create_index("ix_comments_path", "comments", ["article_id", "path", "id"], unique=False)
@@ -114,15 +115,15 @@ def upgrade() -> None:
         "comments",
         ["article_id", "id"],
         unique=False,
-        sqlite_where=sa.text("parent_id IS NULL"),
-        postgresql_where=sa.text("parent_id IS NULL"),
+        sqlite_where=sa.text("parent_id IS NULL AND (status = 'visible' OR kept > 0)"),
+        postgresql_where=sa.text("parent_id IS NULL AND (status = 'visible' OR kept > 0)"),
     )
     op.create_index(
         "ix_comments_top",
         "comments",
         ["article_id", sa.text("(up - down)"), "id"],
-        sqlite_where=sa.text("parent_id IS NULL"),
-        postgresql_where=sa.text("parent_id IS NULL"),
+        sqlite_where=sa.text("parent_id IS NULL AND (status = 'visible' OR kept > 0)"),
+        postgresql_where=sa.text("parent_id IS NULL AND (status = 'visible' OR kept > 0)"),
     )
     op.create_index(
         "ix_comments_pinned",
@@ -137,7 +138,7 @@ def upgrade() -> None:
         ["status", "id"],
         unique=False,
         sqlite_where=sa.text("status != 'visible'"),
-        postgresql_where=sa.text("status <> 'visible'"),
+        postgresql_where=sa.text("status != 'visible'"),
     )
     op.create_index("uq_comments_origin", "comments", ["origin", "origin_id"], unique=True)
     op.create_table(

@@ -1,0 +1,23 @@
+// @ts-check
+/** Doing something again until it works. Owns the waiting in between; knows nothing of what it repeats. */
+import { backOff } from "./connection.js";
+
+/**
+ * @template T
+ * @param {(tries: number) => Promise<T>} attempt  gets the number of failures so far
+ * @param {AbortSignal} signal  ends the repetition: the promise rejects
+ * @param {() => void} failed  called after every failure
+ * @returns {Promise<T>}
+ */
+export async function keepTrying(attempt, signal, failed) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt(tries);
+    } catch {
+      signal.throwIfAborted();
+      failed();
+      await new Promise((resolve) => setTimeout(resolve, 500 + backOff(tries)));
+      signal.throwIfAborted();
+    }
+  }
+}
