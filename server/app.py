@@ -38,6 +38,8 @@ from server.routes import (
     stream,
     web,
 )
+from server.sessions import Sessions
+from server.snapshots import Snapshots
 from server.state import State
 from server.storage.database import Database
 from server.times import Clock, SystemClock
@@ -50,10 +52,12 @@ async def open_state(
 ) -> AsyncIterator[State]:
     """The parts of a server, opened in order and closed in reverse. Raises CommandError."""
     broker: Broker = MemoryBroker()
-    metrics = metrics or Metrics()
+    metrics, clock = metrics or Metrics(), clock or SystemClock()
+    snapshots = Snapshots(clock, alone=not config.is_postgres)
 
     def on_commit(commit: Commit) -> None:
         metrics.committed(len(commit.appended), len(commit.rewritten))
+        snapshots.committed(commit)
         broker.publish(commit)
 
     database = await Database.open(config.database_url, on_commit)
@@ -71,7 +75,9 @@ async def open_state(
             limits=Limits(enabled=config.rate_limits),
             connections=Connections(config.max_connections, config.max_connections_per_address),
             metrics=metrics,
-            clock=clock or SystemClock(),
+            clock=clock,
+            snapshots=snapshots,
+            sessions=Sessions(),
             secret=_secret(config),
             draining=asyncio.Event(),
         )

@@ -52,8 +52,12 @@ async def identify(state: State, token: str | None, *, address: str, origin: str
     """The actor behind a request; `origin` is the page's (None: not a browser). Raises Unauthorized."""
     if token is None:
         return Actor(person=None, staff=False, address=address, origin=origin)
-    hashed = token_hash(token)
-    found = await state.database.read(lambda tx: people.by_token(tx, hashed, state.clock.now()))
+    hashed, now = token_hash(token), state.clock.monotonic()
+    found = state.sessions.get(hashed, now)
+    if found is None:
+        found = await state.database.read(lambda tx: people.by_token(tx, hashed, state.clock.now()))
+        if found is not None:
+            state.sessions.keep(hashed, found, now)
     if found is None:
         raise Unauthorized("the token is unknown or has expired; sign in again, or go on as a guest without it")
     person, made_on = found

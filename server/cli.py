@@ -113,9 +113,7 @@ def _demo(asked: argparse.Namespace) -> int:
 def _import(asked: argparse.Namespace) -> int:
     from server.commands import importing
 
-    return importing.run(
-        Config.from_environ(), asked.file, format=asked.format, url=asked.url, dry_run=asked.dry_run
-    )
+    return importing.run(Config.from_environ(), asked.file, format=asked.format, url=asked.url, dry_run=asked.dry_run)
 
 
 def _export(asked: argparse.Namespace) -> int:

@@ -74,9 +74,10 @@ class Fold:
 
         def place(comment_id: int) -> tuple[bool, int, int]:
             root = self.comments[comment_id]
+            if root["pinned"]:
+                return False, 0, comment_id
             score = root["down"] - root["up"] if self.sort == "top" else 0
-            newest_first = self.sort == "newest" and not root["pinned"]
-            return not root["pinned"], score if not root["pinned"] else 0, -comment_id if newest_first else comment_id
+            return True, score, comment_id if self.sort == "oldest" else -comment_id
 
         order: list[Json] = []
         stack = sorted(self._children[None], key=place, reverse=True)

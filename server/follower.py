@@ -55,8 +55,7 @@ class Follower:
 
     def behind(self, cursor: Cursor) -> None:
         """See hub.Reader."""
-        self._late(cursor)
-        self._read()
+        self._go_on(cursor)
 
     def ended(self, cursor: Cursor, reason: str) -> None:
         """See hub.Reader. To be said by the subclass."""
@@ -73,7 +72,7 @@ class Follower:
         self._behind.add(cursor)
 
     def _go_on(self, cursor: Cursor) -> None:
-        progress = self._hub.advance(cursor)
+        progress = self._hub.advance(cursor) if cursor.joined else Progress.LEVEL
         if progress is Progress.LEVEL:
             if self._behind is not None:
                 self._behind.discard(cursor)
@@ -87,7 +86,6 @@ class Follower:
             self._reading.add_done_callback(self._read_done)
 
     def _read_done(self, task: "asyncio.Task[None]") -> None:
-        self._reading = None
         if not task.cancelled() and task.exception() is not None:
             # The database cannot be read: a reset makes the other side ask again, at its own pace.
             for cursor in tuple(self._behind or ()):
@@ -95,22 +93,25 @@ class Follower:
 
     async def _read_log(self) -> None:
         """Brings every cursor that is below its ring to it, piece by piece, while the link takes them."""
-        while cursor := next((late for late in self._behind or () if self._is_below_ring(late)), None):
-            frames = await self._relay.after(cursor)
-            if self._behind is None or cursor not in self._behind:
-                continue
-            frames = [frame for frame in frames if frame.seq > cursor.seq]
-            if not frames:
-                if self._is_below_ring(cursor):
-                    self._lose(cursor)
-                continue
-            if not self._link.write(Batch(frames)):
-                return  # `writable` starts again
-            cursor.seq = frames[-1].seq
-            self._go_on(cursor)
+        try:
+            while cursor := next((late for late in self._behind or () if self._is_below_ring(late)), None):
+                frames = await self._relay.after(cursor)
+                if self._behind is None or cursor not in self._behind or not cursor.joined:
+                    continue
+                if not frames:
+                    if self._is_below_ring(cursor):
+                        self._lose(cursor)
+                    continue
+                if not self._link.write(Batch(frames)):
+                    return  # `writable` starts again
+                cursor.seq = frames[-1].seq
+                self._go_on(cursor)
+        finally:
+            # Here and not in a callback, which comes a turn later: whoever is told to go on in between starts anew.
+            self._reading = None
 
     def _is_below_ring(self, cursor: Cursor) -> bool:
-        return cursor.seq < cursor.channel.head and cursor.channel.after(cursor.seq) is None
+        return cursor.joined and cursor.seq < cursor.channel.head and cursor.channel.after(cursor.seq) is None
 
     def _lose(self, cursor: Cursor) -> None:
         self.drop(cursor)

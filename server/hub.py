@@ -338,10 +338,8 @@ class Hub:
             if cursor.seq == before:
                 if cursor.reader.write(cursor, batch):
                     cursor.seq = batch.last
-            elif before < cursor.seq < batch.last:
-                # Its snapshot was ahead of delivery.
-                if self.advance(cursor) is Progress.BELOW_RING:
-                    cursor.reader.behind(cursor)
+            elif before < cursor.seq < batch.last and self.advance(cursor) is Progress.BELOW_RING:
+                cursor.reader.behind(cursor)  # its snapshot was ahead of delivery
         if cursors.__length_hint__():  # type: ignore[attr-defined]  # tuple iterators have it
             self._soon(lambda: self._write(channel, cursors))
         else:

@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -103,7 +104,9 @@ class _There:
             await self._writer.drain()
             reply = await asyncio.wait_for(self._reader.readline(), ANSWER_SECONDS)
         except TimeoutError:
-            raise CommandError(f"the running server did not answer within {ANSWER_SECONDS} s; its log may say why") from None
+            raise CommandError(
+                f"the running server did not answer within {ANSWER_SECONDS} s; its log may say why"
+            ) from None
         except (OSError, ValueError) as error:
             raise CommandError(f"the running server cannot be reached any more: {error}; try again") from None
         if not reply.endswith(b"\n"):
@@ -163,7 +166,7 @@ async def listen(state: State) -> AsyncIterator[None]:
         task.add_done_callback(connections.discard)
 
     try:
-        server = await _open(path, connected)
+        server = await asyncio.start_unix_server(connected, sock=_bind(path), limit=LINE_BYTES)
     except OSError as error:
         _log.warning("commands that write must wait until this server stops: cannot open %s (%s)", path, error)
         yield
@@ -172,22 +175,24 @@ async def listen(state: State) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
-        path.unlink(missing_ok=True)
+        _unlink(path)
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
 
 
-async def _open(
-    path: Path, connected: Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
-) -> asyncio.AbstractServer:
+def _bind(path: Path) -> socket.socket:
     _make_private(path)
     path.unlink(missing_ok=True)
-    server = await asyncio.start_unix_server(connected, str(path), limit=LINE_BYTES, start_serving=False)
-    # Nobody can connect between `bind` and `listen`.
-    path.chmod(0o600)
-    await server.start_serving()
-    return server
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(str(path))
+        path.chmod(0o600)  # nobody can connect before `listen`
+        bound.setblocking(False)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 async def _attend(state: State, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -209,7 +214,7 @@ async def _do(state: State, line: bytes) -> _Answer:
             return _Answer(error=f"the running server knows no job {request.job[:40]!r}; is it of another version?")
         given = msgspec.json.decode(request.given, type=job.given)
     except msgspec.DecodeError as error:
-        return _Answer(error=f"the running server does not understand this command ({error}); is it of another version?")
+        return _Answer(error=f"the running server does not understand this ({error}); is it of another version?")
     try:
         return _Answer(answer=msgspec.Raw(msgspec.json.encode(await job.action(state, given))))
     except RipostError as error:
@@ -217,6 +222,10 @@ async def _do(state: State, line: bytes) -> _Answer:
     except Exception:
         _log.exception("the job %s failed", request.job)
         return _Answer(error="the running server could not do this; its log says why")
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def socket_path(database: Path) -> Path:

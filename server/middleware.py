@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.config import Config
@@ -71,6 +72,8 @@ class Requests:
             if status:
                 raise
             await web.problem(error)(scope, receive, answer)
+        except ClientDisconnect:
+            pass  # it left before its request or our answer was whole; nobody is there to be answered
         except Exception:
             _log.exception("request %s: %s %s failed", request_id, scope["method"], scope["path"])
             if status:

@@ -68,10 +68,10 @@ class Relay:
             except BaseException:
                 self._drop_unopened(channel)
                 raise
-            if head is None and not channel.opened:
+            if head is None:
                 self._drop_unopened(channel)
                 return None
-            if head is not None and self._hub.channels.get(name) is channel:
+            if self._hub.channels.get(name) is channel:
                 self._hub.open(channel, head.epoch, head.seq, head.at)
 
     async def subscribe(

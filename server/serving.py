@@ -36,7 +36,7 @@ DRAIN_SECONDS = 8  # uvicorn gives up waiting; a service manager should grant 12
 While = Callable[[Starlette, str], AbstractAsyncContextManager[object]]
 """Entered with the started app and its URL once the listening line is printed, left before connections are closed."""
 
-_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "websockets", "websockets.server", "asyncio", "alembic", "aiosqlite")
+_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "websockets", "asyncio", "alembic", "aiosqlite")
 
 
 def run(

@@ -9,6 +9,8 @@ from server.hub import Hub
 from server.limits import Connections, Limits
 from server.metrics import Metrics
 from server.relay import Relay
+from server.sessions import Sessions
+from server.snapshots import Snapshots
 from server.storage.database import Database
 from server.times import Clock
 
@@ -25,6 +27,8 @@ class State:
     limits: Limits
     connections: Connections
     metrics: Metrics
+    snapshots: Snapshots
+    sessions: Sessions
     clock: Clock
     secret: bytes
     draining: asyncio.Event  # set once the server is stopping: streams end, nobody new is let in

@@ -153,7 +153,9 @@ export function treeOrder(state, from = state.roots) {
 export function toSnapshot(state) {
   const of = (/** @type {number} */ id) => /** @type {Comment} */ (state.comments.get(id));
   const roots = [...state.roots].sort(
-    (a, b) => Number(of(b).pinned) - Number(of(a).pinned) || (comesBefore(state.sort, of(a), of(b)) ? -1 : 1),
+    (a, b) =>
+      Number(of(b).pinned) - Number(of(a).pinned) ||
+      (of(a).pinned ? a - b : comesBefore(state.sort, of(a), of(b)) ? -1 : 1),
   );
   return {
     article: state.article,
@@ -297,8 +299,9 @@ function rootPlace(state, comment) {
 /** @param {import("./types.js").Sort} sort @param {Comment} a @param {Comment} b */
 function comesBefore(sort, a, b) {
   if (sort === "newest") return a.id > b.id;
-  const better = sort === "top" ? a.up - a.down - (b.up - b.down) : 0;
-  return better ? better > 0 : a.id < b.id;
+  if (sort === "oldest") return a.id < b.id;
+  const better = a.up - a.down - (b.up - b.down);
+  return better ? better > 0 : a.id > b.id; // the newer of two equals, as the server's pages have it
 }
 
 /** Let go of a comment that is not visible and holds nothing up, and then of its parents likewise.

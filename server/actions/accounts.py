@@ -60,6 +60,7 @@ async def sign_out(state: State, actor: Actor) -> None:
     session = actor.session
     assert session is not None
     await state.database.write(lambda tx: people.end_session(tx, session))
+    state.sessions.forget(session)
 
 
 def me(actor: Actor) -> dict[str, Any]:
@@ -127,6 +128,7 @@ async def erase(state: State, actor: Actor) -> int:
         changed = await state.database.write(work)
         deleted += changed
         if changed < CHUNK:
+            state.sessions.forget_person(person.id)
             return deleted
 
 

@@ -150,7 +150,9 @@ def _set_aside(database: Path, moment: datetime) -> Path | None:
         number = 1
         while kept.exists():
             number += 1
-            kept = database.with_name(f"{database.name}.before-restore-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{number}")
+            kept = database.with_name(
+                f"{database.name}.before-restore-{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{number}"
+            )
         # A server that was killed leaves its last commits in the -wal: it stays with the file that it continues.
         wal = Path(f"{database}-wal")
         if wal.exists() and wal.stat().st_size:

@@ -97,7 +97,8 @@ def _difference(tx: Transaction, article_id: int, state: Fold) -> Iterator[str]:
     article = articles.get(tx, article_id)
     assert article is not None
     if state.comment_count != article.comment_count:
-        yield f"the log of article {article_id} says {state.comment_count} comments, the article {article.comment_count}"
+        said = f"{state.comment_count} comments, the article itself {article.comment_count}"
+        yield f"the log of article {article_id} says {said}"
     found = 0
     after = 0
     folded = dict(state.comments)
@@ -148,9 +149,7 @@ class _Log:
         self.event: dict[str, Any] | None = None  # the last one read, if it is readable
         kind, _, key = name.partition(":")
         self._epoch = epoch
-        self._address = (
-            {"article": int(key)} if kind == "article" else {"channel": "me" if kind == "person" else name}
-        )
+        self._address = {"article": int(key)} if kind == "article" else {"channel": "me" if kind == "person" else name}
 
     def read(self, row: tuple[Any, ...]) -> Iterator[str]:
         """One event: seq, type, subject, at, frame."""

@@ -1,9 +1,9 @@
 """Importing an export of Ripost: into an empty database as it was, into any other beside what is there.
 
-Three cases, found out from the database and not asked for. *Adopting*: nothing is here, so the instance's name and every
-number are taken over, with staff, addresses and sessions; an import that was interrupted goes on adopting. *Returning*:
-the export is of this very instance; what is here stays, what is missing gets its number back. *Joining*: another
-instance; everything gets new numbers and remembers its old ones as its origin.
+Three cases, found out from the database and not asked for. *Adopting*: nothing is here, so the instance's name and
+every number are taken over, with staff, addresses and sessions; an import that was interrupted goes on adopting.
+*Returning*: the export is of this very instance; what is here stays, what is missing gets its number back. *Joining*:
+another instance; everything gets new numbers and remembers its old ones as its origin.
 
 Only an empty database takes over roles of staff, addresses and sessions: nobody gets to sign in, or a right, by a file
 that was imported later. Known records are known again in every case, so nothing comes twice. Events are made anew.
@@ -21,7 +21,7 @@ from server.actions.imports import Outcome
 from server.importers import ripost
 from server.models import Comment, Role, Status
 from server.state import State
-from server.storage import articles, comments, decisions, meta, people, transfer
+from server.storage import articles, comments, meta, people, transfer
 from server.storage.transaction import Transaction
 from server.times import parse_rfc3339
 
@@ -302,7 +302,9 @@ class _Arrival:
         assert comment is not None
         self._parents[comment_id] = comment
         if visible:
-            publishing.publish(tx, comment, self.now, parent_is_visible=parent is None or parent.status == Status.VISIBLE)
+            publishing.publish(
+                tx, comment, self.now, parent_is_visible=parent is None or parent.status == Status.VISIBLE
+            )
         elif one.status == Status.PENDING:
             publishing.enter_queue(tx, comment, self.now)
 
@@ -329,18 +331,20 @@ class _Arrival:
         self.outcome.decisions += 1
         if not self.writing:
             return
-        values = {
-            "comment_id": None if one.comment is None else self._known_comment(one.comment),
-            "article_id": article_id,
-            "moderator_id": None if one.moderator is None else self._known_person(one.moderator),
-            "decision": one.decision.value,
-            "reason": one.reason,
-            "at": at,
-        }
-        if self._keeps_numbers and not transfer.has_decision_number(tx, one.id):
-            transfer.add(tx, "decisions", id=one.id, **values)
-        else:
-            decisions.add(tx, **values)
+        comment_id = None if one.comment is None else self._known_comment(one.comment)
+        moderator_id = None if one.moderator is None else self._known_person(one.moderator)
+        number = one.id if self._keeps_numbers and not transfer.has_decision_number(tx, one.id) else None
+        transfer.add(
+            tx,
+            "decisions",
+            **({} if number is None else {"id": number}),
+            comment_id=comment_id,
+            article_id=article_id,
+            moderator_id=moderator_id,
+            decision=one.decision.value,
+            reason=one.reason,
+            at=at,
+        )
 
 
 def _address(url: str | None) -> tuple[str | None, str | None]:

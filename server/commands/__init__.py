@@ -1,1 +1,1 @@
-"""Commands: what each word of `ripost` does, from its arguments to its lines of output. No logic: the actions have it."""
+"""Commands: what each word of `ripost` does, from its arguments to its lines of output. The actions have the logic."""

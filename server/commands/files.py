@@ -25,7 +25,7 @@ def opened(file: Path) -> BinaryIO:
 
 
 def lines(file: Path, most: int) -> Iterator[bytes]:
-    """The lines of a file, uncompressed if it is compressed. Raises CommandError, also for a line above `most` bytes."""
+    """The lines of a file, unpacked if it is compressed. Raises CommandError, also for a line above `most` bytes."""
     with opened(file) as raw:
         compressed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
@@ -48,8 +48,12 @@ def written(name: str) -> Iterator[BinaryIO]:
     Raises CommandError.
     """
     if name == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+            raise CommandError("the export was not read to its end") from None
         return
     place = Path(name)
     if place.is_dir():

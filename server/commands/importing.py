@@ -1,21 +1,17 @@
 """`ripost import`: reads a file, hands its records in portion by portion, says what became of them."""
 
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from server import jobs
 from server.actions import imports
 from server.actions.imports import Outcome, PageBatch
-from server.commands import files, running
-from server.commands.running import counted
+from server.commands import files, reimporting, reports, running
 from server.config import Config
 from server.errors import CommandError
 from server.importers import page, records
 from server.storage.database import Database
 
 PAGE_BYTES = 256 << 20  # a copied page is read whole; this is a few hundred thousand comments
-SHOWN = 20  # reasons that are listed one by one
 
 
 def run(config: Config, file: Path, *, format: str, url: str | None, dry_run: bool) -> int:
@@ -25,13 +21,11 @@ def run(config: Config, file: Path, *, format: str, url: str | None, dry_run: bo
     if format == "ripost":
         if url is not None:
             raise CommandError("--url goes with a page; an export knows the addresses of its articles")
-        from server.commands import reimporting
-
         return reimporting.run(config, file, dry_run=dry_run)
     found = page.parse(page.decode(_read(file)))
     imports.address(url)
     outcome = running.run(_preview(config, found, url) if dry_run else _import(config, found, url))
-    report(outcome, found.skipped, dry_run=dry_run)
+    reports.report(outcome, found.skipped, dry_run=dry_run)
     return 0
 
 
@@ -66,49 +60,6 @@ def _batch(found: page.Page, portion: list[records.Comment], url: str | None) ->
 
 def _size(comment: records.Comment) -> int:
     return len(comment.source) + len(comment.tree)
-
-
-def report(outcome: Outcome, left_out: Sequence[str] = (), *, dry_run: bool, of_export: bool = False) -> None:
-    """The counts on stdout, and on stderr what a person may want to look at."""
-    for reason in left_out[:SHOWN]:
-        print(f"ripost: {reason}", file=sys.stderr)
-    if len(left_out) > SHOWN:
-        print(f"ripost: and {len(left_out) - SHOWN} more", file=sys.stderr)
-    print(summary(outcome, len(left_out), dry_run=dry_run, of_export=of_export))
-
-
-def summary(outcome: Outcome, left_out: int, *, dry_run: bool, of_export: bool) -> str:
-    """`imported 1 article and 4 comments (1 a reply); skipped 0`."""
-    replies = {0: "", 1: " (1 a reply)"}.get(outcome.replies, f" ({outcome.replies} replies)")
-    said = f"{counted(outcome.articles, 'article')} and {counted(outcome.comments, 'comment')}{replies}"
-    others = [
-        counted(number, one, many)
-        for number, one, many in (
-            (outcome.people, "person", "people"),
-            (outcome.sessions, "session", "sessions"),
-            (outcome.decisions, "decision", "decisions"),
-        )
-        if number and of_export
-    ]
-    said = ", ".join([said, *others])
-    reasons = [
-        f"{number} {why}"
-        for number, why in (
-            (outcome.present, "already here"),
-            (outcome.unknown, "of an article or a person that is nowhere"),
-            (left_out, "that cannot be imported"),
-        )
-        if number
-    ]
-    skipped = outcome.present + outcome.unknown + left_out
-    text = f"{'would import' if dry_run else 'imported'} {said}; skipped {skipped}"
-    if reasons:
-        text += ": " + ", ".join(reasons)
-    if outcome.renumbered:
-        text += "; they have new numbers, because this database was not empty"
-    if outcome.orphans:
-        text += f"; {counted(outcome.orphans, 'reply', 'replies')} to what is not here made top-level"
-    return text
 
 
 def _recognised(file: Path) -> str:

@@ -7,7 +7,7 @@ from server import jobs
 from server.actions import imports, reimports
 from server.actions.imports import Outcome
 from server.actions.reimports import ExportBatch
-from server.commands import files, importing, running
+from server.commands import files, reports, running
 from server.config import Config
 from server.importers import ripost
 from server.importers.records import NotUnderstood
@@ -22,7 +22,7 @@ def run(config: Config, file: Path, *, dry_run: bool) -> int:
             total += len(batch.records)
             bar.advance(len(batch.records))
     outcome = running.run(_preview(config, file) if dry_run else _import(config, file, total))
-    importing.report(outcome, dry_run=dry_run, of_export=True)
+    reports.report(outcome, dry_run=dry_run, of_export=True)
     return 0
 
 
@@ -97,5 +97,3 @@ def _size(record: ripost.Record) -> int:
             return 3 * len(record.source or "")
         case _:
             return 200
-
-

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -33,7 +33,7 @@ def run(port: int | None) -> int:
 
     `port` None: the configured one.
     """
-    with TemporaryDirectory(prefix="ripost-demo-", ignore_cleanup_errors=True) as folder:
+    with _stopping_tidily(), TemporaryDirectory(prefix="ripost-demo-", ignore_cleanup_errors=True) as folder:
         config = _config(Path(folder) / "ripost.db", port)
         serving.prepare_logging(config)
         listener = serving.bind(config, "ripost demo --port {port}")
@@ -44,7 +44,7 @@ def run(port: int | None) -> int:
             async def meanwhile(_app: Starlette, url: str) -> AsyncIterator[None]:
                 sys.stdout.write(_invitation(stage, config.public_url or _reachable(url)))
                 sys.stdout.flush()
-                async with _hangup_stops(), _playing(stage, url):
+                async with _playing(stage, url):
                     yield
 
             return serving.run(config, listener=listener, meanwhile=meanwhile, prepared=True)
@@ -83,19 +83,20 @@ def _mourn(task: asyncio.Task[None]) -> None:
         _log.error("the simulated commenters have stopped; the server goes on", exc_info=error)
 
 
-@contextlib.asynccontextmanager
-async def _hangup_stops() -> AsyncIterator[None]:
-    """Closing the terminal ends the demo like Ctrl-C, so that its folder goes too; under nohup it goes on."""
-    loop = asyncio.get_running_loop()
+@contextlib.contextmanager
+def _stopping_tidily() -> Iterator[None]:
+    """A request to stop ends the demo in order from its first moment on, so that its folder goes too.
+
+    Closing the terminal is such a request, except under nohup. While the server runs, SIGTERM is its own.
+    """
     hangup = getattr(signal, "SIGHUP", None)
-    if hangup is None or signal.getsignal(hangup) != signal.SIG_DFL:
-        yield
-        return
-    loop.add_signal_handler(hangup, signal.raise_signal, signal.SIGTERM)
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
+        signal.signal(hangup, lambda _number, _frame: signal.raise_signal(signal.SIGTERM))
     try:
         yield
     finally:
-        loop.remove_signal_handler(hangup)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _reachable(url: str) -> str:

@@ -39,7 +39,11 @@ def _escaped(line: str) -> str:
 def _shows(tree: Sequence[Node], paragraphs: Sequence[str]) -> bool:
     """Whether the tree is these paragraphs, with nothing but links in them."""
     for node in tree:
-        if isinstance(node, str) or node[0] != "p" or any(isinstance(part, list) and part[0] != "a" for part in node[1:]):
+        if (
+            isinstance(node, str)
+            or node[0] != "p"
+            or any(isinstance(part, list) and part[0] != "a" for part in node[1:])
+        ):
             return False
     if markdown.has_links(tree):
         return len(tree) == len(paragraphs)

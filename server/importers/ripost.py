@@ -222,4 +222,3 @@ def is_tree(tree: list[Any]) -> bool:
 def tree_text(comment: Comment) -> str:
     """The JSON of a comment's tree, as it is stored."""
     return events.encode(comment.tree)
-

@@ -14,8 +14,9 @@ from server.actions import threads
 from server.actions.articles import Changes, NewArticle
 from server.errors import BadRequest, Invalid, NotFound
 from server.models import Actor, Sort, article_channel
-from server.routes import web
-from server.storage import articles, event_log
+from server.routes import compression, web
+from server.snapshots import Snapshot
+from server.storage import articles
 from server.storage.transaction import Transaction
 
 MAX_COUNTS = 200
@@ -105,21 +106,24 @@ async def page(
     if actor.person is not None:
         view = await state.database.read(read)
         body = {**threads.content(view), "viewer": threads.viewer(state, actor, view)}
-        return web.answer(body, headers={"Cache-Control": "private, no-store", **_VARY})
-    known = request.headers.get("if-none-match")
-    if known is not None:
-        head = await state.database.read(lambda tx: event_log.head(tx, article_channel(article_id)))
-        if head is not None and etag(request, head.epoch, head.seq) in known:
-            return Response(status_code=304, headers={"ETag": etag(request, head.epoch, head.seq), **_PUBLIC})
-    view = await state.database.read(read)
-    headers = {"ETag": etag(request, view.head.epoch, view.head.seq), **_PUBLIC}
-    return web.answer({**threads.content(view), "viewer": None}, headers=headers)
+        return web.answer(body, headers={"Cache-Control": "private, no-store", "Vary": "Authorization, Origin"})
+    asked = f"{request.url.path}?{request.url.query}"
 
+    async def make() -> Snapshot:
+        view = await state.database.read(read)
+        body = events.encode({**threads.content(view), "viewer": None}).encode()
+        named = hashlib.sha256(f"{__version__} {asked}".encode()).hexdigest()[:12]
+        return Snapshot(article_channel(article_id), f'W/"{view.head.epoch}.{view.head.seq}.{named}"', body)
 
-def etag(request: Request, epoch: str, seq: int) -> str:
-    """Names one page at one position: equal tags have equal bytes."""
-    asked = hashlib.sha256(f"{__version__} {request.url.path}?{request.url.query}".encode()).hexdigest()[:12]
-    return f'"{epoch}.{seq}.{asked}"'
+    snapshot = await state.snapshots.get(asked, make)
+    headers = {"ETag": snapshot.etag, **_PUBLIC}
+    if compression.is_known(request, snapshot.etag):
+        return Response(status_code=304, headers=headers)
+    content = snapshot.body
+    if compression.is_accepted(request) and snapshot.packed is not None:
+        content = snapshot.packed
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, headers=headers, media_type="application/json")
 
 
 async def counts(request: Request) -> Response:
@@ -145,8 +149,7 @@ async def counts(request: Request) -> Response:
     return web.answer(await state.database.read(work), headers={"Cache-Control": "public, max-age=5"})
 
 
-_VARY = {"Vary": "Authorization, Origin"}
-_PUBLIC = {"Cache-Control": "public, no-cache", **_VARY}
+_PUBLIC = {"Cache-Control": "public, no-cache", "Vary": "Authorization, Origin, Accept-Encoding"}
 
 routes = [
     Route("/api/articles", create, methods=["POST"]),

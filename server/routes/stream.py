@@ -4,6 +4,7 @@ For proxies that do not pass WebSockets. Each is a reader with one cursor; nothi
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from server import events
 from server.errors import BadRequest, Forbidden, NotFound
@@ -22,9 +23,8 @@ from server.relay import Reset
 from server.routes import web
 from server.state import State
 
-POLL_SECONDS = 25  # a long poll's longest wait; proxies cut at 30 to 60
+POLL_SECONDS = 25  # of quiet, at most: proxies cut at 30 to 60, and a client gives up after 40
 POLL_EVENTS = 500
-HEAD_SECONDS = 25  # of quiet, after which a stream says where it stands; a client gives up after 40
 SEND_SECONDS = 10  # a reader may leave what it was sent untaken
 
 
@@ -36,25 +36,37 @@ async def stream(request: Request) -> Response:
     if not web.may_embed(state.config, request.headers, origin):
         raise Forbidden(f"pages of {origin} may not read this (ALLOWED_ORIGINS)")
     epoch, since = _position(request)
-    reader = _Stream(state, article_id)
+    streamed = "text/event-stream" in request.headers.get("accept", "")
+    wait = web.whole(request, "wait", POLL_SECONDS, 1 if streamed else 0, POLL_SECONDS)
+    reader = _Stream(state, article_id, wait)
     with ExitStack() as leaving:
         leaving.enter_context(state.connections.one(web.address(request)))
         joined = await reader.subscribe(epoch, since)
-        if "text/event-stream" not in request.headers.get("accept", ""):
+        if isinstance(joined, Cursor):
+            leaving.callback(reader.leave, joined)
+        if not streamed:
             return web.text_answer(await _while_connected(request, reader.poll(joined)))
-        return _EventStream(
-            reader.lines(joined, leaving.pop_all()),
-            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-            media_type="text/event-stream",
-        )
+        return _EventStream(reader.lines(joined), leaving.pop_all())
 
 
 class _EventStream(StreamingResponse):
-    """A stream whose reader is sent away when it does not take what it was sent."""
+    """A stream whose reader is sent away when it does not take what it was sent; `leaving` is closed at its end, even
+    if it never began."""
+
+    def __init__(self, lines: AsyncIterator[str], leaving: ExitStack) -> None:
+        super().__init__(
+            lines, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type="text/event-stream"
+        )
+        self._leaving = leaving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._leaving:
+            await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
         async def in_time(message: Message) -> None:
-            await asyncio.wait_for(send(message), SEND_SECONDS)
+            async with asyncio.timeout(SEND_SECONDS):
+                await send(message)
 
         try:
             await super().stream_response(in_time)
@@ -112,7 +124,8 @@ class _Shelf:
 class _Stream(Follower):
     """One article's events for one request."""
 
-    def __init__(self, state: State, article_id: int) -> None:
+    def __init__(self, state: State, article_id: int, wait: float) -> None:
+        self._wait = wait  # seconds of quiet, after which a poll answers and a stream says where it stands
         self._shelf = _Shelf()
         super().__init__(state.hub, state.relay, self._shelf)
         self._channel = article_channel(article_id)
@@ -127,39 +140,44 @@ class _Stream(Follower):
             raise NotFound(f"there is no article {self._article_id}")
         return joined
 
-    async def lines(self, joined: Cursor | Reset, leaving: ExitStack) -> AsyncIterator[str]:
+    def leave(self, cursor: Cursor) -> None:
+        """The request is over."""
+        self.stop()
+        self.drop(cursor)
+
+    async def lines(self, joined: Cursor | Reset) -> AsyncIterator[str]:
         """The event stream: every event with its position as id, `head` when it is quiet, `reset` before it ends."""
-        with leaving:
-            if isinstance(joined, Reset):
-                yield self._reset(joined.epoch, joined.seq)
-                return
-            channel = joined.channel
-            named = {"article": self._article_id, "epoch": channel.epoch}
-            yield _sse("subscribed", None, events.encode({"type": "subscribed", **named, "seq": channel.head}))
-            with self._joined(joined):
-                while not self._over and not self._draining.is_set():
-                    text = await self._next(HEAD_SECONDS)
-                    if text is not None:
-                        yield _sse(None, f"{channel.epoch}:{events.decode(text)['seq']}", text)
-                    elif joined.seq == channel.head:
-                        yield _sse("head", None, events.encode({"type": "head", **named, "seq": joined.seq}))
-            if self._over:
-                yield self._reset(channel.epoch, channel.head)
+        if isinstance(joined, Reset):
+            yield self._reset(joined.epoch, joined.seq)
+            return
+        channel, epoch = joined.channel, joined.channel.epoch
+        named = {"article": self._article_id, "epoch": epoch}
+        yield _sse("subscribed", None, events.encode({"type": "subscribed", **named, "seq": channel.head}))
+        with self._going(joined):
+            while not self._draining.is_set():
+                text = await self._next()
+                if text is not None:
+                    yield _sse(None, f"{epoch}:{events.decode(text)['seq']}", text)
+                elif self._over:
+                    yield self._reset(channel.epoch, channel.head)
+                    return
+                elif joined.seq == channel.head:
+                    yield _sse("head", None, events.encode({"type": "head", **named, "seq": joined.seq}))
 
     async def poll(self, joined: Cursor | Reset) -> str:
         """What there is after the position, or the first that comes within POLL_SECONDS, as one JSON answer."""
         if isinstance(joined, Reset):
             return events.encode({"reset": True, "epoch": joined.epoch, "seq": joined.seq})
-        channel, seq, found = joined.channel, joined.seq, list[str]()
-        with self._joined(joined):
-            text = await self._next(POLL_SECONDS)
+        channel, epoch, seq, found = joined.channel, joined.channel.epoch, joined.seq, list[str]()
+        with self._going(joined):
+            text = await self._next()
             while text is not None:
                 found.append(text)
                 more = len(found) < POLL_EVENTS and seq + len(found) < channel.head
-                text = await self._next(POLL_SECONDS) if more else None
+                text = await self._next() if more else None
         if self._over:
             return events.encode({"reset": True, "epoch": channel.epoch, "seq": channel.head})
-        return f'{{"epoch":"{channel.epoch}","seq":{seq + len(found)},"events":[{",".join(found)}]}}'
+        return f'{{"epoch":"{epoch}","seq":{seq + len(found)},"events":[{",".join(found)}]}}'
 
     def ended(self, cursor: Cursor, reason: str) -> None:
         """See hub.Reader."""
@@ -167,7 +185,7 @@ class _Stream(Follower):
         self._shelf.changed.set()
 
     @contextmanager
-    def _joined(self, cursor: Cursor) -> Iterator[None]:
+    def _going(self, cursor: Cursor) -> Iterator[None]:
         self.start(cursor)
         stopping = asyncio.create_task(self._draining.wait())
         stopping.add_done_callback(lambda _: self._shelf.changed.set())
@@ -175,20 +193,17 @@ class _Stream(Follower):
             yield
         finally:
             stopping.cancel()
-            self.stop()
-            self.drop(cursor)
 
-    async def _next(self, seconds: float) -> str | None:
-        """The next event within `seconds`; None if none came, or none will."""
+    async def _next(self) -> str | None:
+        """The next event within the time; None if none came, or none will."""
         shelf = self._shelf
         if not shelf.texts:
             shelf.changed.clear()
             self.writable()
             if not (shelf.texts or self._over or self._draining.is_set()):
-                try:
-                    await asyncio.wait_for(shelf.changed.wait(), seconds)
-                except TimeoutError:
-                    return None
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._wait):
+                        await shelf.changed.wait()
         return shelf.texts.popleft() if shelf.texts else None
 
     def _reset(self, epoch: str, seq: int) -> str:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 BODY_BYTES = 64 * 1024
 ARTICLE_BYTES = 1024 * 1024
-_FIELD = re.compile(r"(?:`\$\.?([^`]*)`|field `([^`]+)`)")
+_MISSING = re.compile(r"missing required field `([^`]+)`")
 
 
 def state_of(connection: HTTPConnection) -> State:
@@ -54,11 +54,11 @@ def decode(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        found = _FIELD.search(str(error))
-        field = (found.group(1) or found.group(2) or "") if found else ""
-        if "missing required" in str(error) and found is None:
-            field = ""
-        raise Invalid(str(error), errors=[(field, str(error).split(" - at")[0])]) from None
+        message, _, place = str(error).partition(" - at ")
+        # msgspec says "… - at `$.image.url`", and of what is missing "… field `url` - at `$.image`".
+        missing = _MISSING.search(message)
+        steps = [step for step in (place.strip("`").removeprefix("$").lstrip("."), missing and missing[1]) if step]
+        raise Invalid(f"{'.'.join(steps) or 'the body'}: {message}", errors=[(".".join(steps), message)]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
 
@@ -137,18 +137,25 @@ def address(connection: HTTPConnection) -> str:
 
 
 def is_own_origin(config: Config, headers: Mapping[str, str], origin: str | None) -> bool:
-    """Whether a page of this origin is ours: PUBLIC_URL, or the Host that was asked for."""
+    """Whether a page of this origin is ours: PUBLIC_URL or, if that is not set, the Host that was asked for.
+
+    Staff rights hang on it, so a set PUBLIC_URL is the only one.
+    """
     if origin is None:
         return True
-    if origin == config.public_url:
-        return True
+    return origin == config.public_url if config.public_url else _is_asked_for(headers, origin)
+
+
+def _is_asked_for(headers: Mapping[str, str], origin: str) -> bool:
+    """Whether an origin is the Host that the request names."""
     try:
         parts = urlsplit(origin)
         host = urlsplit(f"{parts.scheme}://{headers.get('host', '')}")
         default = {"http": 80, "https": 443}.get(parts.scheme)
         return (
             default is not None
-            and config.public_url is None
+            and origin.count("/") == 2
+            and parts.username is None
             and parts.hostname is not None
             and parts.hostname == host.hostname
             and (parts.port or default) == (host.port or default)
@@ -159,4 +166,6 @@ def is_own_origin(config: Config, headers: Mapping[str, str], origin: str | None
 
 def may_embed(config: Config, headers: Mapping[str, str], origin: str | None) -> bool:
     """Whether pages of this origin may use the API and open connections."""
-    return is_own_origin(config, headers, origin) or origin in config.allowed_origins
+    if origin is None or is_own_origin(config, headers, origin) or origin in config.allowed_origins:
+        return True
+    return _is_asked_for(headers, origin)

@@ -118,9 +118,7 @@ _PATHS = (
 _STATUSES = select(comments.c.id, comments.c.status).where(
     comments.c.article_id == bindparam("article"), comments.c.status != "visible"
 )
-_TOTALS = text(
-    "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM comments), (SELECT count(*) FROM events)"
-)
+_TOTALS = text("SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM comments), (SELECT count(*) FROM events)")
 
 
 def broken_file(tx: Transaction) -> list[str]:

@@ -28,11 +28,10 @@ _POSITION = select(channels.c.epoch, channels.c.seq, channels.c.floor, channels.
     channels.c.name == bindparam("channel_name")
 )
 _HEADS = {
-    "sqlite": text(
-        "SELECT name, epoch, seq FROM channels WHERE name IN (SELECT value FROM json_each('[' || :names || ']'))"
-    ),
+    "sqlite": text("SELECT name, epoch, seq FROM channels WHERE name IN (SELECT value FROM json_each(:names))"),
     "postgresql": text(
-        "SELECT name, epoch, seq FROM channels WHERE to_json(name)::text = ANY(string_to_array(:names, ','))"
+        "SELECT name, epoch, seq FROM channels"
+        " WHERE name IN (SELECT json_array_elements_text(CAST(CAST(:names AS text) AS json)))"
     ),
 }
 _SINCE = (
@@ -63,6 +62,11 @@ _FIRST_POSTED = (
     .where(log.c.subject == bindparam("about"), log.c.channel == bindparam("channel_name"), log.c.type == events.POSTED)
     .order_by(log.c.seq)
     .limit(1)
+)
+# Quotes inside a JSON text are escaped, so this stands in a frame only where the epoch of its event does.
+_NEW_EPOCHS_IN_FRAMES = text(
+    'UPDATE events SET frame = replace(frame, \'"epoch":"\' ||'
+    " (SELECT epoch FROM channels WHERE channels.name = events.channel) || '\"', :new)"
 )
 _NEW_EPOCHS = update(channels).values(epoch=bindparam("new_epoch"))
 
@@ -128,8 +132,8 @@ def head(tx: Transaction, channel: str) -> Head | None:
 
 def heads(tx: Transaction, names: list[str]) -> dict[str, tuple[str, int]]:
     """Epoch and last seq of several channels, in one statement."""
-    quoted = ",".join(f'"{name}"' for name in names)
-    return {name: (epoch, seq) for name, epoch, seq in tx.all(_HEADS[tx.dialect], names=quoted)}
+    wanted = events.encode(names)
+    return {name: (epoch, seq) for name, epoch, seq in tx.all(_HEADS[tx.dialect], names=wanted)}
 
 
 def since(tx: Transaction, channel: str, after: int, most: int) -> list[tuple[int, int, str]]:
@@ -151,4 +155,6 @@ def posted_frame(tx: Transaction, channel: str, comment_id: int) -> str | None:
 
 def renew_epochs(tx: Transaction) -> None:
     """Starts a new history in every channel: for a restored backup, whose later events others may have seen."""
-    tx.run(_NEW_EPOCHS, new_epoch=secrets.token_hex(6))
+    epoch = secrets.token_hex(6)
+    tx.run(_NEW_EPOCHS_IN_FRAMES, new=f'"epoch":"{epoch}"')
+    tx.run(_NEW_EPOCHS, new_epoch=epoch)

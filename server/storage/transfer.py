@@ -42,7 +42,9 @@ _DECISION = select(decisions.c.id).where(
 )
 _DECISION_NUMBER = _mark(decisions, "id")
 _SET_ORIGIN = (
-    update(articles).where(articles.c.id == bindparam("article")).values(origin=bindparam("from_"), origin_id=bindparam("key"))
+    update(articles)
+    .where(articles.c.id == bindparam("article"))
+    .values(origin=bindparam("from_"), origin_id=bindparam("key"))
 )
 _ADVANCE = {
     name: text(

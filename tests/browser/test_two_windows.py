@@ -19,21 +19,17 @@ NOTE_PRESS = f"""() => {ROOT}.addEventListener('submit', () => {{
   window.pressed = performance.timeOrigin + performance.now();
 }}, {{ capture: true }})"""
 NOTE_ARRIVAL = f"""(wanted) => {{
-  window.arrived = 0;
-  const look = () => {{
+  window.arrival = new Promise((resolve) => new MutationObserver((_, observer) => {{
     if (!{ROOT}.querySelector(wanted)) return;
-    window.arrived = performance.timeOrigin + performance.now();
+    resolve(performance.timeOrigin + performance.now());
     observer.disconnect();
-  }};
-  const observer = new MutationObserver(look);
-  observer.observe({ROOT}, {{ subtree: true, childList: true, attributes: true, characterData: true }});
+  }}).observe({ROOT}, {{ subtree: true, childList: true, attributes: true, characterData: true }}));
 }}"""
 
 
 async def arrival(page: Page) -> float:
     """When what was waited for arrived."""
-    await page.wait_for_function("window.arrived > 0")
-    return float(await page.evaluate("window.arrived"))
+    return float(await page.evaluate("window.arrival"))
 
 
 async def pressed(page: Page) -> float:
@@ -172,9 +168,8 @@ async def test_a_script_of_the_page_hears_of_comments_and_of_the_connection(page
     article = await newsroom.article()
     reader = await Window.open(pages, newsroom.link(article))
     heard: list[dict[str, Any]] = []
-    await reader.page.expose_function("heard", heard.append)
+    await reader.page.expose_function("heard", lambda detail: heard.append(detail))
     await reader.page.evaluate("document.addEventListener('ripost:comment', (event) => heard(event.detail))")
     comment = await newsroom.say(article, "Heard by the page.")
     await expect(reader.comment(comment)).to_be_visible()
-    await reader.page.wait_for_function("true")
     assert [one["comment"]["id"] for one in heard if one["type"] == "comment.posted"] == [comment["id"]]

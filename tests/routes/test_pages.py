@@ -354,7 +354,7 @@ async def test_the_script_takes_the_page_over_without_moving_or_replacing_anythi
           .observe({type: "layout-shift", buffered: true});
     """)
     await page.goto(f"{server.url}/a/{article.slug}")
-    await page.wait_for_function("document.querySelector('ripost-thread').shadowRoot.querySelector('[data-ripost=status]').dataset.state === 'live'")
+    await page.locator("[data-ripost=status][data-state=live]").wait_for(state="attached")
     assert await page.evaluate("shifted") < 0.01
     complaints = [line for line in pages.console if line.startswith(("error", "warning"))]
     assert not complaints, complaints
@@ -385,7 +385,7 @@ async def test_the_script_takes_over_a_page_from_the_middle_of_a_discussion(
     await asyncio.to_thread(server.start)
     page = await pages(f"{server.url}/a/{article.slug}{view}")
     root = "document.querySelector('ripost-thread').shadowRoot"
-    await page.wait_for_function(f"{root}.querySelector('[data-ripost=status]').dataset.state === 'live'")
+    await page.locator("[data-ripost=status][data-state=live]").wait_for(state="attached")
     complaints = [line for line in pages.console if line.startswith(("error", "warning"))]
     assert not complaints, complaints
     raw = Outline(await page.evaluate("fetch(location.href).then((answer) => answer.text())"))
@@ -409,7 +409,9 @@ async def test_without_a_script_a_shared_comment_is_brought_into_view(
     await expect(page.locator(f"#comment-{comment}")).to_be_in_viewport()
     await page.get_by_role("link", name="Show the whole discussion").click()
     assert urlsplit(page.url).path == f"/a/{article.slug}"
-    await expect(page.get_by_text("Posting needs JavaScript")).to_be_visible()
+    await expect(page.locator(".composer-place")).to_have_text(
+        "Posting needs JavaScript. Reading does not.", use_inner_text=True
+    )
 
 
 async def test_a_one_time_link_signs_in_once_and_says_so_when_it_is_used(

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from server import auth, events, names
 from server.actions import articles, comments, moderation, threads
 from server.actions.accounts import add_session
@@ -83,7 +85,7 @@ class Site:
         staff = Actor(person=Person(0, "", Role.ADMIN, None, 0), staff=True, address="")
         made = await articles.create_article(self.state, staff, articles.NewArticle(title=title))
         if changes:
-            made = await articles.change_article(self.state, staff, made.id, articles.Changes(**changes))
+            made = await articles.change_article(self.state, staff, made.id, msgspec.convert(changes, articles.Changes))
         return made
 
     async def post(

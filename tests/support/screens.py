@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from server.demo.stage import MODERATOR, Discussion, set_up
 from tests.browser.newsroom import Json, Newsroom
@@ -184,9 +184,7 @@ async def editing(studio: Studio, page: Page) -> None:
     await _write(page, "I take the night train twice a month, and I sleep better than at home.")
     mine = page.locator("article[data-fresh]")
     await mine.locator('button[data-ripost="edit"]').first.click()
-    await page.wait_for_function(
-        "document.querySelector('ripost-thread').shadowRoot.querySelector('article textarea')?.value.length > 10"
-    )
+    await expect(mine.locator("textarea")).not_to_have_value("")
     await mine.evaluate("(one) => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
 
 
@@ -258,8 +256,8 @@ SHOTS: list[tuple[str, str, str, dict[str, Any], Shot, bool]] = [
     ("no-script-desktop", "night-train", "", TALL | {"java_script_enabled": False}, nothing, False),
     ("no-script-whole", "night-train", "", {"java_script_enabled": False}, nothing, True),
     ("no-script-phone", "night-train", "", PHONE | {"java_script_enabled": False}, nothing, True),
-    ("no-script-comment", "night-train", "?comment=12", {"java_script_enabled": False}, nothing, False),
-    ("comment-link", "night-train", "?comment=12", {}, live, False),
+    ("no-script-comment", "night-train", "?comment={deep}", {"java_script_enabled": False}, nothing, False),
+    ("comment-link", "night-train", "?comment={deep}", {}, live, False),
     ("not-found", "/a/nothing-here", "", {}, nothing, False),
     ("not-found-phone-dark", "/a/nothing-here", "", PHONE | DARK, nothing, False),
     ("index-desktop", "/", "", {}, nothing, True),
@@ -276,6 +274,7 @@ async def _shoot(studio: Studio) -> None:
     for name, place, query, options, act, whole in SHOTS:
         if not studio.wants(name):
             continue
+        query = query.format(deep=max(studio.discussions["night-train"].comments.values()) - 4)
         url = studio.server.url + place if place.startswith("/") else studio.link(place, query)
         async with studio.page(url, **options) as page:
             await act(studio, page)

@@ -1,0 +1,45 @@
+"""Who is behind a token, remembered for a moment so that a busy commenter is not looked up at every step.
+
+Owns nothing: the database does. A session that this process ends is forgotten at once; one that another process ends
+is known here for KEPT_SECONDS at most. Only hashes of tokens are kept.
+"""
+
+from collections import OrderedDict
+
+from server.models import Person
+
+KEPT_SECONDS = 5
+MAX_SESSIONS = 50_000
+
+Known = tuple[Person, str | None]
+"""The person, and the origin the session was made on."""
+
+
+class Sessions:
+    """The sessions seen lately by this process. Moments are monotonic seconds and are passed in."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[Known, float]] = OrderedDict()
+
+    def get(self, token_hash: str, now: float) -> Known | None:
+        """Who this is, if that was asked within KEPT_SECONDS."""
+        entry = self._known.get(token_hash)
+        if entry is None or now - entry[1] > KEPT_SECONDS:
+            return None
+        return entry[0]
+
+    def keep(self, token_hash: str, known: Known, now: float) -> None:
+        """Remembers what the database said at `now`."""
+        self._known.pop(token_hash, None)
+        self._known[token_hash] = (known, now)
+        if len(self._known) > MAX_SESSIONS:
+            self._known.popitem(last=False)
+
+    def forget(self, token_hash: str) -> None:
+        """A session ended."""
+        self._known.pop(token_hash, None)
+
+    def forget_person(self, person_id: int) -> None:
+        """All sessions of a person ended, or what they may do changed."""
+        for token_hash in [key for key, ((person, _), _) in self._known.items() if person.id == person_id]:
+            del self._known[token_hash]

@@ -1,0 +1,1 @@
+"""Ripost measured beside its peers, by one generator over raw sockets (`make bench`)."""
