@@ -87,7 +87,8 @@ async def test_a_rewriting_overtakes_a_page_that_is_being_made() -> None:
     page, _ = thread()
     page.gate.clear()
     waiting = asyncio.create_task(page.get())
-    await asyncio.sleep(0)
+    while not page.reads:
+        await asyncio.sleep(0)
     page.change(rewrite=True)
     page.gate.set()
     assert await waiting == "1"
@@ -118,7 +119,8 @@ async def test_a_change_while_a_page_is_made_is_not_missed() -> None:
     page, clock = thread()
     page.gate.clear()
     waiting = asyncio.create_task(page.get())
-    await asyncio.sleep(0)
+    while not page.reads:
+        await asyncio.sleep(0)
     clock.advance(0.1)
     page.change()
     page.gate.set()
