@@ -110,7 +110,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
             finally:
                 app.state.wheel.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *articles.routes,
             *comments.routes,
@@ -128,6 +128,8 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
         exception_handlers={ProblemError: _problem, HTTPException: _http},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # it redirects to whatever Host was asked for
+    return app
 
 
 def _measure(state: State) -> None:

@@ -7,6 +7,9 @@ import msgspec
 
 from server.errors import BadRequest
 
+ID_MAX = 2**62  # above every id; a database takes no number beyond 63 bits
+PATH_MAX = 64 * 9  # bytes
+
 
 def encode(*parts: int | bytes) -> str:
     """The text of a cursor with these parts."""
@@ -17,8 +20,13 @@ def decode(text: str, *kinds: type) -> tuple[int | bytes, ...]:
     """The parts of a cursor, which must be of these kinds. Raises BadRequest."""
     try:
         parts: list[int | bytes] = msgspec.msgpack.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if [type(part) for part in parts] == list(kinds):
+        if [type(part) for part in parts] == list(kinds) and all(map(_is_stored, parts)):
             return tuple(parts)
     except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
         pass
     raise BadRequest(f"cursor {text[:40]!r} is not one that a page of this list gave")
+
+
+def _is_stored(part: int | bytes) -> bool:
+    """Whether a database can be asked for it: someone may have made the cursor up."""
+    return abs(part) <= ID_MAX if isinstance(part, int) else len(part) <= PATH_MAX

@@ -60,7 +60,7 @@ class Author(msgspec.Struct, frozen=True):
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """A comment as published; `author` and `tree` are null unless it may be read."""
+    """A comment as published; `author`, `tree` and `edited_at` are null unless it may be read."""
 
     id: int
     article: int
@@ -118,7 +118,7 @@ def comment_with(row: models.Comment, *, shown: bool) -> Comment:
         tree=msgspec.Raw(row.tree.encode()) if shown else None,
         created_at=rfc3339(row.created_at),
         dated=bool(row.dated),
-        edited_at=None if row.edited_at is None else rfc3339(row.edited_at),
+        edited_at=rfc3339(row.edited_at) if shown and row.edited_at is not None else None,
         status=row.status,
         up=row.up,
         down=row.down,

@@ -55,8 +55,8 @@ class Fold:
                 self._set(new["id"], {name: new[name] for name in ("author", "tree", "edited_at", "status")})
             case events.REMOVED:
                 self._count(event, event["parent"])
-                gone = {"status": event["status"], "author": None, "tree": None, "pinned": False}
-                self._set(event["id"], gone)
+                content = {"author": None, "tree": None, "edited_at": None}
+                self._set(event["id"], {"status": event["status"], **content, "pinned": False})
                 self._to_be_removed.discard(event["id"])
                 self._prune(event["id"])
             case events.PINNED:

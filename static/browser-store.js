@@ -21,6 +21,11 @@ export class BrowserStore {
     this.#prefix = `ripost:${origin}:`;
   }
 
+  /** What a `storage` event is about when another window learned who this person is. */
+  get identitiesKey() {
+    return `${this.#prefix}identities`;
+  }
+
   /** Those this browser may post as, the latest first. @returns {Identity[]} */
   get identities() {
     return this.#read("identities") ?? [];

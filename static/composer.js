@@ -195,6 +195,7 @@ export class Composer {
       const left = limits.text_max - [...text.value].length;
       setChild(form, ".counter", left < COUNT_FROM, () => make("p", { class: "counter" }), message(form));
       const counter = form.querySelector(".counter");
+      counter?.classList.toggle("wrong", left < 0);
       if (counter) setText(counter, left < 0 ? words("tooLong", { n: -left }) : words("left", { n: left }));
       if (!form.hasAttribute("data-blocked")) this.#tell(writing, "");
     });
@@ -313,6 +314,7 @@ export class Composer {
     const draft = store.draft(place);
     if (draft) store.setDraft(place, { ...draft, sending: false });
     this.#lock(writing, false);
+    if (field !== "name") form.querySelector(".counter")?.remove(); // said once is enough
     this.#tell(writing, text, true);
     const target = field === "name" ? nameField(form) : area(form);
     if (target) target.ariaInvalid = "true";

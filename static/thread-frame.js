@@ -91,8 +91,11 @@ export class ThreadFrame {
   /** Say that nothing could be loaded, and offer to try again. @param {string} reason */
   fail(reason) {
     setAttribute(this.section, "aria-busy", null);
+    const count = this.section.querySelector("[data-ripost=count]");
+    if (count?.textContent === this.#words("loading")) setText(count, this.#words("discussion"));
     setChild(this.section, "[data-ripost=failure]", true, () => make("p", { class: "note failure", part: "note", role: "alert", "data-ripost": "failure" }), this.feed);
-    this.part("failure").replaceChildren(reason, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
+    const sentence = reason.charAt(0).toUpperCase() + reason.slice(1) + (/[.!?]$/.test(reason) ? "" : ".");
+    this.part("failure").replaceChildren(sentence, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
   }
 
   /** Wait until the reader asks to try again, or the network is back. @param {AbortSignal} signal @returns {Promise<void>} */

@@ -181,7 +181,7 @@ const FOLDS = {
   },
   "comment.removed": (state, event, changed) => {
     count(state, event, event.parent, changed);
-    change(state, event.id, { status: event.status, author: null, tree: null, pinned: false }, changed);
+    change(state, event.id, { status: event.status, author: null, tree: null, edited_at: null, pinned: false }, changed);
     state.departing.delete(event.id);
     prune(state, event.id, changed);
   },

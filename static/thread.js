@@ -65,6 +65,8 @@ export class Thread {
     this.#root.addEventListener("submit", (event) => this.#submit(event), options);
     this.#root.addEventListener("focusin", (event) => this.#compose(event), options);
     this.#root.addEventListener("input", (event) => this.#compose(event), options);
+    // Another window of this person has posted: what is theirs there is theirs here.
+    window.addEventListener("storage", ({ key }) => key === this.store.identitiesKey && this.#view?.updateAll(), options);
     this.#say("offline", false);
     let snapshot = renderedSnapshot(this.#root, Number(this.#host.getAttribute("article")));
     while (!snapshot && !this.#signal.aborted) {

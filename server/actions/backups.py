@@ -60,10 +60,7 @@ async def restore(database: Path, backup: Path, moment: datetime, advance: Advan
 
     Raises CommandError if a server is running, or the file is not a healthy database of a Ripost that is known here.
     """
-    if not backup.is_file():
-        raise CommandError(f"there is no file {backup}")
-    if database.exists() and backup.samefile(database):
-        raise CommandError(f"{backup} is the database itself; a backup of it is expected")
+    _refuse_itself(database, backup)
     lock = FileLock(database)
     if not lock.acquire():
         raise CommandError(f"a server or another command is using {database}; stop it first")
@@ -81,6 +78,13 @@ async def restore(database: Path, backup: Path, moment: datetime, advance: Advan
         raise CommandError(f"cannot restore {database}: {error.strerror or error}") from None
     finally:
         lock.release()
+
+
+def _refuse_itself(database: Path, backup: Path) -> None:
+    if not backup.is_file():
+        raise CommandError(f"there is no file {backup}")
+    if database.exists() and backup.samefile(database):
+        raise CommandError(f"{backup} is the database itself; a backup of it is expected")
 
 
 def inspect(file: Path) -> Held:

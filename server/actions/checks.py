@@ -89,7 +89,8 @@ def _shown(event: dict[str, Any], hidden: dict[int, str]) -> Iterator[str]:
     for comment in [*carried, *event.get("ancestors", ())]:
         status = hidden.get(comment["id"])
         if status is not None and (comment["author"] is not None or comment["tree"] is not None):
-            yield f"event {event['seq']} of article {comment['article']} carries the content of comment {comment['id']}, which is {status}"
+            place = f"event {event['seq']} of article {comment['article']}"
+            yield f"{place} carries the content of comment {comment['id']}, which is {status}"
 
 
 def _difference(tx: Transaction, article_id: int, state: Fold) -> Iterator[str]:

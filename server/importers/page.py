@@ -18,10 +18,12 @@ from server.importers.records import Article, Comment, NotUnderstood
 
 TITLE_MAX = 300  # characters
 TEXT_MAX = 65_536  # characters of a comment: six times what may be posted here, a bound all the same
+HEADING_MAX = 500  # characters of a line that can be a comment's heading
 TAB = 4  # columns
 
 _LINE_END = re.compile("\r\n|\n|\r")
 _INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060"
+_SPACES = "".join(filter(str.isspace, map(chr, range(0x3001)))) + _INVISIBLE
 _BULLETS = "•‣⁃◦▪▫●○■□∙·*+–—-"
 _HEADING = re.compile(rf"(?:(?P<number>[0-9]{{1,9}})\s*[.)]|[{_BULLETS}]|o)\s+(?P<name>\S.*?|\S)\s+says\s*:")
 _ITEM = re.compile(rf"(?:[0-9]{{1,9}}[.)]|[{_BULLETS}])\s")
@@ -99,7 +101,7 @@ def _line(number: int, text: str) -> _Line:
     text = text.lstrip(_INVISIBLE)
     rest = text.lstrip()
     indent = len(text[: len(text) - len(rest)].expandtabs(TAB))
-    rest = rest.strip().strip(_INVISIBLE)
+    rest = rest.rstrip(_SPACES)
     return _Line(number, indent, rest if characters.is_visible(rest) else "")
 
 
@@ -115,7 +117,7 @@ def _title(line: _Line) -> str:
 
 
 def _heading(text: str) -> re.Match[str] | None:
-    return _HEADING.fullmatch(text) if text.endswith(":") else None
+    return _HEADING.fullmatch(text) if text.endswith(":") and len(text) <= HEADING_MAX else None
 
 
 def _body(reading: Sequence[_Line], place: int) -> tuple[list[str], int]:

@@ -97,6 +97,8 @@ def _meta(article: Article) -> str:
     if article.byline:
         known.append(f'<bdi class="by">{escape(article.byline)}</bdi>')
     if article.published_at:
-        known.append(f'<time lang="en" dir="ltr" datetime="{article.published_at}">{long_date(article.published_at)}</time>')
+        known.append(
+            f'<time lang="en" dir="ltr" datetime="{article.published_at}">{long_date(article.published_at)}</time>'
+        )
     known.append('<a lang="en" dir="ltr" href="#ripost-thread">Go to the discussion</a>')
     return f'<p class="meta">{"".join(f"<span>{part}</span>" for part in known)}</p>'

@@ -57,7 +57,9 @@ def _item(listed: Listed) -> str:
         known.append(f"<bdi>{escape(article.byline)}</bdi>")
     if article.published_at:
         known.append(f'<time dir="ltr" datetime="{article.published_at}">{long_date(article.published_at)}</time>')
-    known.append(f'<a class="count" dir="ltr" href="{path}#ripost-thread">{count_of_comments(article.comment_count)}</a>')
+    known.append(
+        f'<a class="count" dir="ltr" href="{path}#ripost-thread">{count_of_comments(article.comment_count)}</a>'
+    )
     if article.state == "closed":
         known.append("closed")
     excerpt = f'<p class="excerpt" lang="" dir="auto">{escape(listed.excerpt)}</p>' if listed.excerpt else ""

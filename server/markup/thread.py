@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from server import events
 from server.events import Article, Comment
-from server.markup.layout import Site, count_of_comments, data_block, short_time
+from server.markup.layout import Site, count_of_comments, data_block, direction, short_time
 from server.render import escape, to_html
 
 LEVELS = 6  # of nesting; deeper replies stand flat in the container of the last
@@ -42,9 +42,12 @@ def element(discussion: Discussion, site: Site) -> str:
     """The custom element with everything a reader needs while no script has run."""
     article = discussion.article
     sort = "" if discussion.sort == "oldest" else f' sort="{escape(discussion.sort)}"'
+    # A discussion runs the way its article does: avatars and branches stand where its lines begin.
+    turned = ' dir="rtl"' if direction(article.title) == "rtl" else ""
     closed = article.state == "closed"
     parts = [
-        f'<ripost-thread id="ripost-thread" article="{article.id}"{sort} lang="en"><template shadowrootmode="open">',
+        f'<ripost-thread id="ripost-thread" article="{article.id}"{sort} lang="en"{turned}>'
+        '<template shadowrootmode="open">',
         f'<link rel="stylesheet" href="{site.asset("ripost.css")}">',
         '<section class="thread" part="thread" aria-labelledby="title" lang="en" '
         f'data-article-state="{escape(article.state)}">',

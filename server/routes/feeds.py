@@ -91,7 +91,9 @@ async def sitemap(request: Request) -> Response:
             before = found[-1].id
         yield atom.SITEMAP_END
 
-    return StreamingResponse(lines(), media_type="application/xml; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"})
+    return StreamingResponse(
+        lines(), media_type="application/xml; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"}
+    )
 
 
 async def robots(request: Request) -> Response:

@@ -131,7 +131,7 @@ def page(tx: Transaction, article_id: int, sort: Sort, after: RootCursor | None,
     start = after or RootCursor(0 if sort == Sort.OLDEST else 2**62, 2**31 - 1)
     values = {"article": article_id, "after": start.id, "most": limit + 1}
     if sort == Sort.TOP:
-        values["score"] = start.score
+        values["score"] = max(-(2**31), min(start.score, 2**31 - 1))  # a cursor may be made up
     roots += [from_row(row) for row in tx.all(_PAGES[sort], **values)]
     last = after
     for index, root in enumerate(roots):

@@ -7,6 +7,7 @@
  */
 export default {
   comments: { one: "{n} comment", other: "{n} comments" },
+  discussion: "Discussion",
   order: "Order of comments",
   oldest: "Oldest",
   newest: "Newest",

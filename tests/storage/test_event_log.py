@@ -90,7 +90,9 @@ async def test_new_epochs_are_given_to_every_channel(database_url: str) -> None:
     assert all(before[name][0] != after[name][0] for name in before)
 
 
-@pytest.mark.parametrize("name", ["article:1", "person:7", "moderation", "odd, 'name' \"with\" \\ everything", "עברית 🙂"])
+@pytest.mark.parametrize(
+    "name", ["article:1", "person:7", "moderation", "odd, 'name' \"with\" \\ everything", "עברית 🙂"]
+)
 async def test_heads_are_found_whatever_a_channel_is_called(database_url: str, name: str) -> None:
     async with opened(database_url, []) as database:
         await database.write(lambda tx: event_log.append(tx, name, "said", 5, {}))
@@ -175,7 +177,9 @@ async def _check_the_past(site: Site, acts: list[str], held: bool) -> None:
             status = "deleted"
         elif act == "pin" and status == "visible":
             await site.decide(moderator, said.id, "pin")
-    live = [json.loads(event.frame) for commit in commits for event in commit.appended if event.channel == article.channel]
+    live = [
+        json.loads(event.frame) for commit in commits for event in commit.appended if event.channel == article.channel
+    ]
     past = await site.log(article.channel)
     assert [event["seq"] for event in past] == list(range(1, len(past) + 1))
     of_this = [event for event in past if (event.get("comment") or {}).get("id") == said.id]

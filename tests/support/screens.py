@@ -214,7 +214,7 @@ async def focused(studio: Studio, page: Page) -> None:
 
 async def big_text(studio: Studio, page: Page) -> None:
     """The reader's own text size, doubled."""
-    await page.add_style_tag(content="html { font-size: 200% !important }") if False else None
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
     await to_thread(studio, page)
 
 
@@ -252,6 +252,8 @@ SHOTS: list[tuple[str, str, str, dict[str, Any], Shot, bool]] = [
     ("error-slowed", "night-train", "", DARK, slowed, False),
     ("pill", "night-train", "", {}, pill, False),
     ("pill-phone-dark", "night-train", "", PHONE | DARK, pill, False),
+    ("big-text", "night-train", "", {}, big_text, False),
+    ("big-text-phone", "night-train", "", PHONE, big_text, False),
     ("forced-colors", "night-train", "", {"forced_colors": "active"}, to_thread, False),
     ("no-script-desktop", "night-train", "", TALL | {"java_script_enabled": False}, nothing, False),
     ("no-script-whole", "night-train", "", {"java_script_enabled": False}, nothing, True),
@@ -322,6 +324,8 @@ async def _offline(studio: Studio) -> None:
         proxy = await FaultProxy(studio.server.url).start()
         async with studio.page(studio.link("night-train", at=proxy.url), **options) as page:
             await to_thread(studio, page)
+            await page.locator("textarea").focus()
+            await page.locator("form .message").wait_for(state="attached")
             proxy.refuse()
             await _write(page, "The bridge is shut, I hear, but the words stay.")
             await page.locator('[data-ripost="status"]:not(:empty)').wait_for()
