@@ -29,9 +29,13 @@ POST_PERSON = Rule("post-person", 5, 6, "comments in a short time")
 POST_ADDRESS = Rule("post-address", 20, 3, "comments from your network in a short time")
 NEW_GUEST = Rule("new-guest", 10, 30, "new guests from your network in a short time")
 CHANGE = Rule("change", 20, 2, "changes in a short time")
+VOTE_PERSON = Rule("vote-person", 30, 2, "votes in a short time")
+VOTE_ADDRESS = Rule("vote-address", 90, 1, "votes from your network in a short time")
 RESOLVE = Rule("resolve", 30, 2, "pages in a short time")
 NEW_ARTICLE = Rule("new-article", 10, 30, "new pages from your network in a short time")
 SIGN_IN = Rule("sign-in", 10, 30, "sign-ins from your network in a short time")
+REPORT = Rule("report", 10, 30, "reports from your network in a short time")
+PREVIEW = Rule("preview", 30, 1, "previews in a short time")
 ERASE = Rule("erase", 5, 60, "requests in a short time")
 
 

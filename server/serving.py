@@ -134,7 +134,8 @@ class _Server(uvicorn.Server):
     async def _hang_up(self) -> None:
         await asyncio.sleep(GRACE_SECONDS)
         for connection in tuple(self.server_state.connections):
-            connection.transport.close()
+            if isinstance(connection, RipostHTTP):  # live connections are sent away by the door, in slices
+                connection.transport.close()
         await asyncio.sleep(ABORT_SECONDS - GRACE_SECONDS)
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()

@@ -3,7 +3,8 @@
 A page is kept until its discussion changes, and then made anew for whoever asks next, a few times a second; under more
 load than that it is served up to STALE_SECONDS old, so that a thread is not read from the database once a reader. A
 page carries its position, so whoever gets an older one is brought up to date by the events that follow. One whose past
-was rewritten is dropped at once: what was taken down is never served again (DESIGN law 11). All who wait for the same page share one read.
+was rewritten is dropped at once: what was taken down is never served again (DESIGN law 11). All who wait for the same
+page share one read.
 
 Where other processes write to the same database (`alone` false), nothing tells of their commits, so no page is served
 when it is older than STALE_SECONDS.

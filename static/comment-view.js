@@ -21,7 +21,7 @@ import { renderTree } from "./tree-view.js";
 /** Levels of nesting; deeper replies stand flat in the container of the last. */
 export const LEVELS = 6;
 /** Replies deeper than this say whom they answer (on a phone, where indenting stops at 3; wider screens hide it until 6). */
-const CONTEXT = 3;
+export const CONTEXT = 3;
 
 export class CommentView {
   /** @type {HTMLElement} */
@@ -45,12 +45,25 @@ export class CommentView {
     const there = this.element.querySelector(":scope > .replies");
     if (there) return /** @type {HTMLElement} */ (there);
     const { commentId } = this.element.dataset;
-    const name = this.#shown?.author?.name;
-    const label = name ? words("repliesTo", { name }) : words("replies");
+    const label = this.#label(words);
     const replies = make("div", { class: "replies", part: "replies", id: `replies-${commentId}`, role: "group", "aria-label": label });
     const fold = makeButton("fold", "", { class: "fold", part: "fold", "aria-expanded": "true", "aria-controls": replies.id, "aria-label": label });
     this.element.append(fold, replies);
     return replies;
+  }
+
+  /** @param {import("./words.js").Words} words */
+  #label(words) {
+    const name = this.#shown?.author?.name;
+    return name ? words("repliesTo", { name }) : words("replies");
+  }
+
+  /** The container and the branch line are called after who wrote this, for as long as that may be said. @param {import("./words.js").Words} words */
+  #name(words) {
+    const replies = this.element.querySelector(":scope > .replies");
+    if (!replies) return;
+    setAttribute(replies, "aria-label", this.#label(words));
+    if (!this.element.hasAttribute("data-folded")) setAttribute(/** @type {Element} */ (replies.previousElementSibling), "aria-label", this.#label(words));
   }
 
   /** Take branch line and container away when the last reply is gone. */
@@ -110,6 +123,7 @@ export class CommentView {
     setChild(byline, ".edited", readable && comment.edited_at !== null, mark("edited"));
     setChild(byline, ".pin", comment.pinned, mark("pin"));
     this.#context(entry, comment, setting);
+    this.#name(words);
     setChild(entry, ".held", status === "pending", () => make("p", { class: "held note", part: "note" }, words("pending")), entry.querySelector(":scope > .actions"));
     this.#actions(entry, comment, setting);
   }

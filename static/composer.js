@@ -123,6 +123,7 @@ export class Composer {
       const shown = message(form);
       if (gone || closed) this.#tell(writing, words(gone ? "removedParent" : "closedDraft"), true);
       else if (shown.textContent === words("closedDraft") || shown.textContent === words("removedParent")) this.#tell(writing, "");
+      if (parent !== null) this.#address(form, parent);
       if (parent !== null) view.update([parent]);
     }
     if (composerForm && !this.#writings.has(composerForm)) this.#adopt(composerForm);
@@ -156,9 +157,7 @@ export class Composer {
     const form = /** @type {HTMLFormElement} */ (makeComposer(words));
     form.classList.add("inner");
     button(form).textContent = words(edits ? "save" : "postReply");
-    const name = parent === null ? null : state.comments.get(parent)?.author?.name;
-    if (name) area(form).placeholder = words("replyTo", { name });
-    if (name) area(form).ariaLabel = words("replyTo", { name });
+    if (parent !== null) this.#address(form, parent);
     if (edits) nameField(form)?.remove();
     if (edits) entry?.parentElement?.setAttribute("data-editing", "");
     const writing = this.#adopt(form, parent, edits, key);
@@ -170,6 +169,13 @@ export class Composer {
     button(form).before(cancel);
     entry?.append(form);
     return writing;
+  }
+
+  /** Say whom a form answers, for as long as that may be said. @param {HTMLFormElement} form @param {number} parent */
+  #address(form, parent) {
+    const { words, state } = this.#thread;
+    const name = state.comments.get(parent)?.author?.name;
+    area(form).ariaLabel = area(form).placeholder = name ? words("replyTo", { name }) : words("reply");
   }
 
   /** Take a form into care: its draft, its counter, its keys. @param {HTMLFormElement} form @param {number | null} [parent] @param {number | null} [edits] @param {string} [place] @returns {Writing} */
@@ -203,14 +209,14 @@ export class Composer {
       // Enter is a newline; with Ctrl or Cmd it sends.
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
     });
-    if (text.value) store.setDraft(place, { ...store.draft(place), text: text.value });
+    if (text.value) store.setDraft(place, { ...store.draft(place), text: text.value, ...(name?.value ? { name: name.value } : {}) });
     return writing;
   }
 
   /** A member sees who they post as; a guest has a field. @param {Writing} writing */
   #showMember({ form }) {
     const { member, words } = this.#thread;
-    const name = nameField(form);
+    const name = /** @type {HTMLInputElement | null} */ (form.querySelector("input[name=name]"));
     if (name) name.hidden = member !== null;
     setChild(form, ".as", Boolean(member?.name), () => make("p", { class: "as" }, words("postingAs", { name: member?.name ?? "" })), form.querySelector(".composer-row"));
   }
@@ -361,7 +367,7 @@ const button = (form) => /** @type {HTMLButtonElement} */ (form.querySelector("[
 /** @param {HTMLFormElement} form */
 const message = (form) => /** @type {HTMLElement} */ (form.querySelector(".message"));
 /** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
-const nameField = (form) => form.querySelector("input[name=name]:not([hidden])") ?? form.querySelector("input[name=name]");
+const nameField = (form) => form.querySelector("input[name=name]:not([hidden])");
 
 /** A version 4 UUID, also on pages without a secure context. */
 function makeId() {

@@ -4,7 +4,7 @@
  * takes over the nodes the server rendered, by id. Promises that patches happen once per frame, that nothing that is
  * already there is moved or written again, and that what is being read stays where it is. Reads the state, never changes it.
  */
-import { CommentView, LEVELS } from "./comment-view.js";
+import { CommentView, CONTEXT, LEVELS } from "./comment-view.js";
 import { setAttribute, setChild } from "./elements.js";
 import { keepPlace } from "./reading-place.js";
 import { makeMore } from "./thread-frame.js";
@@ -96,7 +96,7 @@ export class ThreadView {
     this.#keep(() => {
       for (const id of dirty) {
         if (!this.#state.comments.has(id)) this.#remove(id);
-        else if (this.#views.has(id)) this.#show(id);
+        else if (this.#views.has(id)) this.#showNamed(id);
         else if (!this.#waits(id)) this.#reveal(id);
       }
       this.#around();
@@ -238,6 +238,13 @@ export class ThreadView {
       editable: editable(comment),
       link: (target) => link({ comment: `${target}` }),
     });
+  }
+
+  /** Show a comment, and the deep replies that say whom they answer. @param {number} id */
+  #showNamed(id) {
+    this.#show(id);
+    if ((this.#state.comments.get(id)?.depth ?? 0) < CONTEXT) return;
+    for (const reply of this.#state.children.get(id) ?? []) if (this.#views.has(reply)) this.#show(reply);
   }
 
   /** @param {number} id */

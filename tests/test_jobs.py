@@ -138,6 +138,6 @@ async def test_a_server_that_stops_in_the_middle_of_a_job_is_named(tmp_path: Pat
             writer.close()
 
         server = await asyncio.start_unix_server(hang_up, str(path))
-        with pytest.raises(CommandError, match="stopped before it answered|cannot be reached"):
+        with pytest.raises(CommandError, match=r"stopped before it answered|cannot be reached"):
             await create(config)
         server.close()

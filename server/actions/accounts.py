@@ -8,7 +8,7 @@ from server.actions.comments import take_down_quietly
 from server.errors import Unauthorized
 from server.models import Actor, Person, Status
 from server.state import State
-from server.storage import comments, people
+from server.storage import comments, people, reports
 from server.storage.transaction import Transaction
 from server.times import SECOND, rfc3339
 
@@ -86,7 +86,9 @@ async def export(state: State, actor: Actor) -> dict[str, Any]:
         chunk = await state.database.read(lambda tx: _written(tx, person.id, after))  # noqa: B023
         written += chunk
         if len(chunk) < CHUNK:
-            return {"person": me(actor), "comments": written, "exported_at": rfc3339(state.clock.now())}
+            reported = await state.database.read(lambda tx: _reported(tx, person.id))
+            exported_at = rfc3339(state.clock.now())
+            return {"person": me(actor), "comments": written, "reports": reported, "exported_at": exported_at}
         after = int(chunk[-1]["id"])
 
 
@@ -105,6 +107,13 @@ def _written(tx: Transaction, person_id: int, after: int) -> list[dict[str, Any]
     ]
 
 
+def _reported(tx: Transaction, person_id: int) -> list[dict[str, Any]]:
+    return [
+        {"comment": comment, "reason": reason, "note": note, "at": rfc3339(at)}
+        for comment, reason, note, at in reports.of_person(tx, person_id)
+    ]
+
+
 async def erase(state: State, actor: Actor) -> int:
     """Deletes all comments of a person everywhere and forgets the person; how many comments. Raises Unauthorized.
 
@@ -120,6 +129,7 @@ async def erase(state: State, actor: Actor) -> int:
             if comment is not None and comment.author_id == person.id:
                 take_down_quietly(tx, comment, Status.DELETED, now)
         if len(chunk) < CHUNK:
+            reports.forget_person(tx, person.id)
             people.erase(tx, person.id, now)
         return len(chunk)
 

@@ -55,8 +55,9 @@ def back_up(database: Path, target: Path, advance: Advance) -> Held:
     return held
 
 
-async def restore(database: Path, backup: Path, moment: datetime, advance: Advance) -> Path | None:
-    """Puts a backup in the place of the database, migrated and with new epochs; where the replaced one is kept.
+async def restore(database: Path, backup: Path, moment: datetime, advance: Advance) -> tuple[Held, Path | None]:
+    """Puts a backup in the place of the database, migrated and with new epochs; what it holds, and where the replaced
+    database is kept.
 
     Raises CommandError if a server is running, or the file is not a healthy database of a Ripost that is known here.
     """
@@ -65,7 +66,7 @@ async def restore(database: Path, backup: Path, moment: datetime, advance: Advan
     if not lock.acquire():
         raise CommandError(f"a server or another command is using {database}; stop it first")
     try:
-        inspect(backup)
+        held = inspect(backup)
         with _room_beside(database) as room:
             copy = room / "copy.db"
             _copy(backup, copy, advance)
@@ -73,7 +74,7 @@ async def restore(database: Path, backup: Path, moment: datetime, advance: Advan
             kept = _set_aside(database, moment)
             copy.replace(database)
             _sync_folder(database.parent)
-            return kept
+            return held, kept
     except OSError as error:
         raise CommandError(f"cannot restore {database}: {error.strerror or error}") from None
     finally:

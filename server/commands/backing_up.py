@@ -30,8 +30,7 @@ def restore(config: Config, file: Path) -> int:
             "pg_restore --clean --dbname=DATABASE FILE"
         )
     with running.progress("restoring", 100) as bar:
-        kept = running.run(backups.restore(config.database_path, file, datetime.now(UTC), bar.reach))
-    held = backups.inspect(config.database_path)
+        held, kept = running.run(backups.restore(config.database_path, file, datetime.now(UTC), bar.reach))
     print(f"restored {config.database_path} from {file}: {_said(held)}, new epochs")
     if kept is not None:
         print(f"the database that was there is kept as {kept}")

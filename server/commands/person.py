@@ -23,6 +23,8 @@ def create(config: Config, name: str, *, email: str, role: str) -> int:
 def token(config: Config, who: str) -> int:
     """Prints a bearer token, alone on the last line."""
 
+    running.require_database(config)
+
     async def work() -> persons.Token:
         async with running.desk(config) as desk:
             return await desk.call(jobs.MAKE_TOKEN, persons.Wanted(who))
@@ -35,6 +37,8 @@ def token(config: Config, who: str) -> int:
 
 def link(config: Config, who: str) -> int:
     """Prints a one-time sign-in link, alone on the last line."""
+
+    running.require_database(config)
 
     async def work() -> persons.Link:
         async with running.desk(config) as desk:

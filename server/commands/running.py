@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from server import jobs
 from server.app import open_state
 from server.config import Config
+from server.errors import CommandError
 
 T = TypeVar("T")
 
@@ -31,6 +32,12 @@ async def desk(config: Config) -> AsyncIterator[jobs.Desk]:
     opened: AbstractAsyncContextManager[jobs.Desk] = jobs.connect(config, open_state)
     async with opened as found:
         yield found
+
+
+def require_database(config: Config) -> None:
+    """Raises CommandError if there is none yet, before one is made by looking for somebody in it."""
+    if not config.is_postgres and not config.database_path.exists():
+        raise CommandError(f"there is no database {config.database_path}; is DATABASE_URL right?")
 
 
 class Progress:

@@ -136,15 +136,18 @@ async def counts(request: Request) -> Response:
         raise BadRequest("id: the ids of articles are accepted")
 
     def work(tx: Transaction) -> dict[str, dict[str, int]]:
-        found = articles.counts(tx, [int(text) for text in ids])
-        by_url = {}
+        # Keyed by what was asked for; a page that was never seen has no comments yet, an unknown id is left out.
+        found = {str(key): count for key, count in articles.counts(tx, [int(text) for text in ids]).items()}
+        known = {}
         for url in urls:
             try:
                 article = articles.by_canonical_url(tx, slugs.canonical_url(url))
             except ValueError:
                 continue
-            by_url[url] = 0 if article is None else article.comment_count
-        return {"counts": {str(key): count for key, count in found.items()}, "urls": by_url}
+            found[url] = 0 if article is None else article.comment_count
+            if article is not None:
+                known[url] = article.id
+        return {"counts": found, "articles": known}
 
     return web.answer(await state.database.read(work), headers={"Cache-Control": "public, max-age=5"})
 

@@ -46,6 +46,11 @@ async def delete(request: Request) -> Response:
     return web.text_answer(f'{{"event":{frame}}}')
 
 
+async def preview(request: Request) -> Response:
+    asked = await web.body(request, _Edit)
+    return web.answer({"tree": actions.preview(web.state_of(request), await web.actor(request), asked.text)})
+
+
 async def show(request: Request) -> Response:
     comment_id = web.path_id(request)
     actor = await web.actor(request)
@@ -75,6 +80,7 @@ async def _article_of(request: Request, comment_id: int) -> int:
 
 
 routes = [
+    Route("/api/preview", preview, methods=["POST"]),
     Route("/api/articles/{id}/comments", post, methods=["POST"]),
     Route("/api/comments/{id}", show, methods=["GET"]),
     Route("/api/comments/{id}", edit, methods=["PATCH"]),

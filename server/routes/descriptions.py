@@ -47,7 +47,7 @@ _EVENT = _object(["event"], event=_ref("Event"))
 
 # method, path, summary, parameters, body schema, {status: schema or None}, errors
 _OPERATIONS: tuple[
-    tuple[str, str, str, list[dict[str, Any]], dict[str, Any] | None, dict[int, dict[str, Any] | None], tuple[int, ...]],
+    tuple[str, str, str, list[dict[str, Any]], dict[str, Any] | None, dict[int, Any], tuple[int, ...]],
     ...,
 ] = (
     ("get", "/api/articles", "Articles, newest first; or the one at a URL", [_CURSOR, _LIMIT, _query("url", _STRING)],
@@ -70,6 +70,8 @@ _OPERATIONS: tuple[
      _ref("NewComment"), {201: _object(["event"], event=_ref("Event"), token=_STRING),
                           200: _object(["event"], event=_ref("Event"), token=_STRING)},
      (400, 401, 404, 409, 413, 415, 422, 429, 503, 507)),
+    ("post", "/api/preview", "The tree that a text would become; nothing is stored", [],
+     _object(["text"], text=_STRING), {200: _object(["tree"], tree={"type": "array"})}, (400, 401, 413, 415, 422, 429)),
     ("get", "/api/comments/{id}", "A comment with its ancestors and first replies", [_ID], None,
      {200: _ref("Page"), 304: None}, (401, 404)),
     ("patch", "/api/comments/{id}", "Edit a comment (author within the window, or moderator)", [_ID],
@@ -79,13 +81,17 @@ _OPERATIONS: tuple[
      {200: _ref("Page"), 304: None}, (400, 401, 404)),
     ("get", "/api/comments/{id}/source", "The Markdown source (author or moderator)", [_ID], None,
      {200: _object(["text"], text=_STRING)}, (401, 403, 404)),
+    ("post", "/api/comments/{id}/report", "Report a comment to the moderators; again changes nothing", [_ID],
+     _object(["reason"], reason={"type": "string", "minLength": 1, "maxLength": 60}, note=_nullable(_STRING)),
+     {202: _object(["status"], status={"const": "received"})}, (400, 401, 404, 409, 413, 415, 422, 429)),
     ("post", "/api/comments/{id}/decision", "Decide about a comment (moderator up)", [_ID],
      _object(["decision"], decision={"type": "string", "enum": list(Decision)}, reason=_nullable(_STRING)),
      {200: _object(["comment"], comment=_ref("Comment"), event=_ref("Event"))}, (401, 403, 404, 409, 422)),
-    ("get", "/api/moderation/queue", "What waits or was removed (moderator up)",
-     [_query("state", {"type": "string", "enum": ["pending", "removed"]}), _CURSOR, _LIMIT], None,
-     {200: _object(["comments", "next"], comments={"type": "array", "items": _ref("Comment")},
-                   held_for={"type": "object"}, next=_nullable(_STRING))}, (400, 401, 403)),
+    ("get", "/api/moderation/queue", "What waits, was reported or was removed (moderator up)",
+     [_query("state", {"type": "string", "enum": ["pending", "reported", "removed"]}), _CURSOR, _LIMIT], None,
+     {200: _object(["comments", "articles", "next"], comments={"type": "array", "items": _ref("Comment")},
+                   articles={"type": "object"}, held_for={"type": "object"}, reports={"type": "object"},
+                   next=_nullable(_STRING))}, (400, 401, 403)),
     ("get", "/api/moderation/log", "What was decided, by whom (moderator up)", [_CURSOR, _LIMIT], None,
      {200: _object(["decisions", "next"], decisions={"type": "array"}, next=_nullable(_STRING))}, (401, 403)),
     ("post", "/api/sessions", "Sign in with a one-time link", [], _object(["link"], link=_STRING),
@@ -98,7 +104,8 @@ _OPERATIONS: tuple[
     ("get", "/api/counts", "Comment counts of up to 200 articles", [
         _query("id", {"type": "array", "items": {"type": "integer"}}),
         _query("url", {"type": "array", "items": _STRING}),
-    ], None, {200: _object(["counts", "urls"], counts={"type": "object"}, urls={"type": "object"})}, (400,)),
+    ], None, {200: _object(["counts", "articles"], counts={"type": "object"},
+                                      articles={"type": "object"})}, (400,)),
     ("get", "/healthz", "Liveness", [], None, {200: {"type": "object"}}, ()),
     ("get", "/readyz", "Readiness", [], None, {200: {"type": "object"}}, (503,)),
 )  # fmt: skip
@@ -273,6 +280,7 @@ def _name(method: str, path: str) -> str:
 
 _SAID = {
     201: "Made",
+    202: "Received",
     204: "Done",
     304: "Not changed since that ETag",
     400: "Malformed request",

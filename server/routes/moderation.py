@@ -1,4 +1,4 @@
-"""Moderation over HTTP: decisions, what waits, what was decided."""
+"""Moderation over HTTP: reports, decisions, what waits, what was decided."""
 
 import msgspec
 from starlette.requests import Request
@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from server import events
 from server.actions import moderation as actions
+from server.actions import reports
 from server.errors import BadRequest
 from server.models import Decision, Status
 from server.routes import web
@@ -15,6 +16,18 @@ from server.routes import web
 class _Decide(msgspec.Struct):
     decision: Decision
     reason: str | None = None
+
+
+class _Report(msgspec.Struct):
+    reason: str
+    note: str | None = None
+
+
+async def report(request: Request) -> Response:
+    comment_id = web.path_id(request)
+    said = await web.body(request, _Report)
+    await reports.report_comment(web.state_of(request), await web.actor(request), comment_id, said.reason, said.note)
+    return web.answer({"status": "received"}, 202)
 
 
 async def decide(request: Request) -> Response:
@@ -29,13 +42,14 @@ async def decide(request: Request) -> Response:
 
 async def queue(request: Request) -> Response:
     wanted = request.query_params.get("state") or "pending"
-    if wanted not in ("pending", "removed"):
-        raise BadRequest(f"state is {wanted[:40]!r}: pending or removed is accepted")
+    if wanted not in ("pending", "reported", "removed"):
+        raise BadRequest(f"state is {wanted[:40]!r}: pending, reported or removed is accepted")
     after = web.whole(request, "cursor", 0, 0, 2**62)
     limit = web.whole(request, "limit", actions.PAGE, 1, 100)
-    return web.answer(
-        await actions.queue(web.state_of(request), await web.actor(request), Status(wanted), after, limit)
-    )
+    state, actor = web.state_of(request), await web.actor(request)
+    if wanted == "reported":
+        return web.answer(await actions.reported(state, actor, after, limit))
+    return web.answer(await actions.queue(state, actor, Status(wanted), after, limit))
 
 
 async def log(request: Request) -> Response:
@@ -45,6 +59,7 @@ async def log(request: Request) -> Response:
 
 
 routes = [
+    Route("/api/comments/{id}/report", report, methods=["POST"]),
     Route("/api/comments/{id}/decision", decide, methods=["POST"]),
     Route("/api/moderation/queue", queue, methods=["GET"]),
     Route("/api/moderation/log", log, methods=["GET"]),

@@ -43,6 +43,7 @@ articles = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("origin", Text),
     Column("origin_id", Text),
+    Column("scored_at", BigInteger),
     Index("uq_articles_origin", "origin", "origin_id", unique=True),
 )
 
@@ -154,6 +155,27 @@ Index(
     postgresql_where=text("status != 'visible'"),
 )
 
+# What each person thinks of a comment now: 1 or -1. One that was taken back has no row.
+votes = Table(
+    "votes",
+    metadata,
+    Column("comment_id", _Id, ForeignKey("comments.id"), primary_key=True),
+    Column("person_id", _Id, ForeignKey("people.id"), primary_key=True),
+    Column("value", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_votes_person_id", "person_id", "comment_id"),
+)
+
+# By how much the votes differ from the public scores (comments.up, comments.down) until the next flush adds it.
+vote_marks = Table(
+    "vote_marks",
+    metadata,
+    Column("article_id", _Id, ForeignKey("articles.id"), primary_key=True),
+    Column("comment_id", _Id, ForeignKey("comments.id"), primary_key=True),
+    Column("up", Integer, nullable=False),
+    Column("down", Integer, nullable=False),
+)
+
 channels = Table(
     "channels",
     metadata,
@@ -174,6 +196,27 @@ events = Table(
     Column("frame", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Index("ix_events_subject", "subject", "channel", "seq"),
+)
+
+# What readers say is wrong with a comment. `reporter` is a keyed hash of who and which comment.
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("comment_id", _Id, ForeignKey("comments.id"), nullable=False),
+    Column("reporter", Text, nullable=False),
+    Column("person_id", _Id, ForeignKey("people.id"), index=True),
+    Column("reason", Text, nullable=False),
+    Column("note", Text),
+    Column("at", BigInteger, nullable=False),
+    Column("settled", Integer, nullable=False),
+    Index("uq_reports_reporter", "comment_id", "reporter", unique=True),
+)
+Index(
+    "ix_reports_open",
+    reports.c.comment_id,
+    sqlite_where=text("settled = 0"),
+    postgresql_where=text("settled = 0"),
 )
 
 # The audit log: what was decided, about what, by whom.

@@ -10,6 +10,7 @@ handshake extensions and every unusual frame are the `websockets` package's busi
 """
 
 import asyncio
+import socket
 import struct
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from server.transport import Link  # noqa: F401
 
 MESSAGE_BYTES = 16 * 1024
+KERNEL_BUFFER = 128 * 1024  # bytes of the kernel's, which grows to megabytes by itself: a stalled reader shows sooner
 HIGH_WATER = 16 * 1024  # bytes in our buffer, on top of the kernel's, after which a reader catches up by itself
 CLOSE_TIMEOUT = 5  # seconds for the other side to end what we closed
 WINDOW_BITS = 12  # 4 KiB: an event rarely holds more, and zlib's memory stays small
@@ -101,6 +103,7 @@ class LiveProtocol(asyncio.Protocol):
         """Starts the life of the connection."""
         self.peer = peer
         self.transport.set_write_buffer_limits(HIGH_WATER, 0)
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
         self._connections.add(self)
         self._slot = self._wheel.add(self)
 

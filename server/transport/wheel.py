@@ -27,10 +27,14 @@ class Turned(Protocol):
 
 
 class Wheel:
-    """The wheel of one server. Starts with the first connection, stops with `close`."""
+    """The wheel of one server. Starts with the first connection, stops with `close`.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    `second` is how long a second lasts on it; shorter where nobody wants to wait for what takes half a minute.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, second: float = 1.0) -> None:
         self._loop = loop
+        self._second = second
         self._slots: list[set[Turned]] = [set() for _ in range(PING_INTERVAL)]
         self._deadlines: dict[Turned, float] = {}
         self._next = 0
@@ -51,7 +55,7 @@ class Wheel:
 
     def expect(self, connection: Turned, seconds: float) -> None:
         """`connection.expire` is called unless `met` is within so many seconds (about; ticks are a second apart)."""
-        self._deadlines[connection] = self._loop.time() + seconds
+        self._deadlines[connection] = self._loop.time() + seconds * self._second
         self._run()
 
     def met(self, connection: Turned) -> None:
@@ -66,10 +70,10 @@ class Wheel:
 
     def _run(self) -> None:
         if self._timer is None:
-            self._timer = self._loop.call_later(1, self._tick)
+            self._timer = self._loop.call_later(self._second, self._tick)
 
     def _tick(self) -> None:
-        self._timer = self._loop.call_later(1, self._tick)
+        self._timer = self._loop.call_later(self._second, self._tick)
         now = self._loop.time()
         late = [connection for connection, deadline in self._deadlines.items() if deadline <= now]
         silent = [

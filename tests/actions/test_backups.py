@@ -78,7 +78,7 @@ async def test_a_restored_backup_is_a_new_history_and_the_old_one_is_kept(tmp_pa
         backups.back_up(database, copy, quiet)
         before = await whole_thread(site, article.id)
         await site.post(article, "after the backup")
-    kept = await backups.restore(database, copy, NOW, quiet)
+    _, kept = await backups.restore(database, copy, NOW, quiet)
     assert kept == tmp_path / "ripost.db.before-restore-20260301T120000Z"
     async with open_site(url) as site:
         after = await whole_thread(site, article.id)
@@ -102,7 +102,7 @@ async def test_last_commits_of_a_killed_server_stay_with_the_database_they_belon
         for file in ("ripost.db", "ripost.db-wal"):
             (killed / file).write_bytes((tmp_path / file).read_bytes())
     assert (killed / "ripost.db-wal").stat().st_size > 0
-    kept = await backups.restore(killed / "ripost.db", copy, NOW, quiet)
+    _, kept = await backups.restore(killed / "ripost.db", copy, NOW, quiet)
     assert kept is not None
     async with open_site(f"sqlite:///{killed / 'ripost.db'}") as site:
         assert (await site.article("second")).id == 2
@@ -115,7 +115,8 @@ async def test_restoring_where_nothing_was_makes_the_database(tmp_path: Path) ->
     async with open_site(f"sqlite:///{tmp_path / 'ripost.db'}") as site:
         await site.article()
     backups.back_up(tmp_path / "ripost.db", tmp_path / "copy.db", quiet)
-    assert await backups.restore(tmp_path / "new.db", tmp_path / "copy.db", NOW, quiet) is None
+    held, kept = await backups.restore(tmp_path / "new.db", tmp_path / "copy.db", NOW, quiet)
+    assert (held, kept) == (backups.Held(articles=1, comments=0), None)
     assert backups.inspect(tmp_path / "new.db").articles == 1
 
 
@@ -124,7 +125,7 @@ async def test_nothing_is_restored_under_a_running_server(tmp_path: Path) -> Non
     async with open_site(f"sqlite:///{database}") as site:
         await site.article()
         backups.back_up(database, copy, quiet)
-        with pytest.raises(CommandError, match="is using .*; stop it first"):
+        with pytest.raises(CommandError, match=r"is using .*; stop it first"):
             await backups.restore(database, copy, NOW, quiet)
 
 
@@ -144,8 +145,8 @@ async def test_what_is_no_backup_replaces_nothing(tmp_path: Path, make, said: st
     make(copy)
     with pytest.raises(CommandError, match=said):
         await backups.restore(database, copy, NOW, quiet)
-    assert backups.inspect(database).articles == 1
     assert files(tmp_path) <= {"ripost.db", "copy.db"}
+    assert backups.inspect(database).articles == 1
 
 
 async def test_a_backup_of_a_newer_ripost_and_a_damaged_one_are_refused(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ async def test_a_backup_of_a_newer_ripost_and_a_damaged_one_are_refused(tmp_path
     content = bytearray(copy.read_bytes())
     content[4096 * 3 : 4096 * 12] = b"\xff" * (4096 * 9)
     copy.write_bytes(content)
-    with pytest.raises(CommandError, match="damaged|not a readable"):
+    with pytest.raises(CommandError, match=r"damaged|not a readable"):
         await backups.restore(database, copy, NOW, quiet)
     assert backups.inspect(database).articles == 20
 

@@ -52,7 +52,7 @@ BREAKS = {
     "UPDATE comments SET parent_id = 3 WHERE id = 2": "comment 2 has depth 1 below 3 of depth 2",
     "UPDATE comments SET path = (SELECT path FROM comments WHERE id = 1) WHERE id = 3": "comment 3 has the path",
     "UPDATE comments SET source = 'still here' WHERE id = 4": "comment 4 was deleted and still has its text",
-    "UPDATE comments SET tree = '[[\"p\",\"other\"]]' WHERE id = 1": (
+    'UPDATE comments SET tree = \'[["p","other"]]\' WHERE id = 1': (
         "comment 1 is not what the log of article 1 says: tree"
     ),
     "UPDATE comments SET up = 3 WHERE id = 1": "comment 1 is not what the log of article 1 says: up is 3, there 0",

@@ -172,7 +172,9 @@ def sessions_in(lines: Sequence[dict[str, Any]]) -> int:
     return sum(1 for line in lines if line.get("record") == "session")
 
 
-async def test_beside_other_discussions_everything_gets_new_numbers_and_no_rights(database_url: str, tmp_path: Any) -> None:
+async def test_beside_other_discussions_everything_gets_new_numbers_and_no_rights(
+    database_url: str, tmp_path: Any
+) -> None:
     async with open_site(f"sqlite:///{tmp_path / 'here.db'}") as here, open_site(database_url) as there:
         await busy(here)
         await persons.create(here.state, persons.NewPerson("Lena", "lena@news.example", Role.ADMIN))
@@ -237,7 +239,9 @@ async def test_a_reply_without_its_parent_becomes_top_level_and_one_without_its_
         article = await here.article()
         root = await here.post(article, "root")
         await here.post(article, "reply", parent=root.id)
-        lines = [line for line in await exported(here) if not (line.get("record") == "comment" and line["id"] == root.id)]
+        lines = [
+            line for line in await exported(here) if not (line.get("record") == "comment" and line["id"] == root.id)
+        ]
         lost = next(line for line in lines if line.get("record") == "comment") | {"id": 77, "article": 99, "ref": "x"}
         lost["client_hash"] = None
         outcome = await take_in(there, [*lines, lost])

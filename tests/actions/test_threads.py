@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from server import cursors
 from server.actions import threads
 from server.errors import BadRequest, NotFound
 from server.models import Actor, Sort
@@ -101,12 +102,12 @@ async def test_a_cursor_with_absurd_numbers_costs_nothing(site: Site) -> None:
     for number in (-1, 2**63 - 1, -(2**63), 2**64 - 1, 0):
         for place, score, sort in ((number, 0, 0), (0, number, 2), (number, number, 1), (1, 1, number)):
             try:
-                await site.thread(article, Sort.TOP, 25, threads.cursors.encode(place, score, sort))
+                await site.thread(article, Sort.TOP, 25, cursors.encode(place, score, sort))
             except BadRequest:
                 pass
         for path in (b"", b"\xff" * 600, b"\x00"):
             try:
-                await site.replies(root.id, cursor=threads.cursors.encode(path, number))
+                await site.replies(root.id, cursor=cursors.encode(path, number))
             except BadRequest:
                 pass
     assert len((await site.thread(article))["comments"]) == 1

@@ -16,7 +16,8 @@ from typing import Protocol
 clock = time.perf_counter
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
-GONE = select.EPOLLHUP | select.EPOLLERR | select.EPOLLRDHUP
+ENDED = select.EPOLLRDHUP
+GONE = select.EPOLLHUP | select.EPOLLERR | ENDED
 SLICE = 256  # ready sockets handled before the schedule of posts is looked at again
 _BIND_ADDRESS_NO_PORT = 24  # Linux: the port is chosen at connect, when the four numbers are known
 SOURCE_ADDRESSES = 8  # 127.0.0.1 to 127.0.0.8: 28,000 ports each
@@ -56,7 +57,7 @@ class Loop:
         return sock
 
     def wants(self, sock: socket.socket, mask: int) -> None:
-        """Which of READ and WRITE a socket is called for from now on; GONE always."""
+        """Which of READ and WRITE a socket is called for from now on; always for its end by a reset."""
         self._poll.modify(sock.fileno(), mask)
 
     def forget(self, sock: socket.socket) -> None:

@@ -37,6 +37,7 @@ class Posted:
     began: dict[int, float] = field(default_factory=dict)  # by event: when its POST began
     answered: int = 0
     answer_bytes: int = 0
+    first: float = 0.0  # when the first began
     seconds: float = 0.0  # from the first beginning to the last answer
     unanswered: int = 0
     failures: list[str] = field(default_factory=list)
@@ -57,42 +58,62 @@ class Posters:
         self._exchange: Exchange | None = None
         self._now = Posted()
         self._number = 0  # of the next request, over all runs
-        self._due: deque[float] = deque()
+        self._moments: list[float] = []  # the schedule
+        self._next = 0  # the first of it that was not reached yet
+        self._due: deque[float] = deque()  # reached, and waiting for a free connection
         self._closed_until: float | None = None
         self._left = 0
-        self._last = 0.0
+        self._first = self._last = 0.0  # the first request's beginning, the last answer's end
         if not loop.run(10, lambda: len(self._idle) == connections):
             raise RuntimeError("the server does not accept connections")
 
     def at_rate(self, exchange: Exchange, rate: float, seconds: float, *, grace: float = 10) -> Posted:
         """Asks `rate` times a second for so many seconds; then waits for answers, for `grace` seconds at most."""
-        began = clock() + 0.05
-        moments = [began + index / rate for index in range(int(rate * seconds))]
+        self.schedule(exchange, rate, seconds)
+        self._loop.run(seconds + 0.2, lambda: self.done)
+        return self.finish(grace=grace)
+
+    def schedule(self, exchange: Exchange, rate: float, seconds: float) -> None:
+        """Begins to ask `rate` times a second for so many seconds, while others run the loop. Then call `finish`."""
         self._start(exchange, None, 0)
-        end = began + seconds
+        began = clock() + 0.05
+        self._moments = [began + index / rate for index in range(int(rate * seconds))]
+        self._next = 0
+        self._loop.at(began, self._tick)
 
-        def tick() -> None:
-            now = clock()
-            while moments and self._place < len(moments) and moments[self._place] <= now:
-                self._due.append(moments[self._place])
-                self._place += 1
-            self._pump()
-            if self._place < len(moments):
-                self._loop.at(moments[self._place], tick)
+    @property
+    def done(self) -> bool:
+        """Whether every scheduled request was asked."""
+        return self._next == len(self._moments) and not self._due
 
-        self._place = 0
-        self._loop.at(began, tick)
-        self._loop.run(seconds + 0.2, lambda: clock() > end and self._place == len(moments) and not self._due)
-        self._now.unanswered = len(self._due)  # never begun: the schedule's time is over
+    def _tick(self) -> None:
+        now = clock()
+        while self._next < len(self._moments) and self._moments[self._next] <= now:
+            self._due.append(self._moments[self._next])
+            self._next += 1
+        self._pump()
+        if self._next < len(self._moments):
+            self._loop.at(self._moments[self._next], self._tick)
+
+    def finish(self, *, grace: float = 10) -> Posted:
+        """Asks nothing more and waits for the answers that are due, for `grace` seconds at most."""
+        self._now.unanswered = len(self._due) + len(self._moments) - self._next  # never asked: the time is over
         self._due.clear()
-        return self._finish(grace)
+        self._next = len(self._moments)
+        self._closed_until, self._left = None, 0
+        self._loop.run(grace, lambda: len(self._idle) == len(self.all) or bool(self._now.failures))
+        done = self._now
+        done.unanswered += len(self.all) - len(self._idle)
+        done.first = self._first
+        done.seconds = max(0.0, self._last - self._first)
+        return done
 
     def closed_loop(self, exchange: Exchange, seconds: float, *, most: int = 1 << 60, grace: float = 10) -> Posted:
         """Every connection asks again as soon as it is answered, for so many seconds or `most` requests."""
         self._start(exchange, clock() + seconds, most)
         self._pump()
         self._loop.run(seconds + grace, lambda: len(self._idle) == len(self.all) or bool(self._now.failures))
-        return self._finish(grace)
+        return self.finish(grace=grace)
 
     def close(self) -> None:
         """Ends the connections."""
@@ -103,14 +124,6 @@ class Posters:
         self._exchange, self._now = exchange, Posted()
         self._closed_until, self._left = until, most
         self._first = self._last = 0.0
-
-    def _finish(self, grace: float) -> Posted:
-        self._closed_until, self._left = None, 0
-        self._loop.run(grace, lambda: len(self._idle) == len(self.all) or bool(self._now.failures))
-        done = self._now
-        done.unanswered += len(self.all) - len(self._idle)
-        done.seconds = max(0.0, self._last - self._first)
-        return done
 
     def _pump(self) -> None:
         exchange = self._exchange

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tests.bench import tape as tapes
-from tests.bench.loop import GONE, READ, Loop, clock
+from tests.bench.loop import ENDED, GONE, READ, Loop, clock
 from tests.bench.tape import Fault, Place, Tape
 
 CHUNK = 256 * 1024
@@ -87,7 +87,7 @@ class Reader:
         """Leaves in the socket whatever comes from now on."""
         if self.sock is not None:
             self.stopped = True
-            self._loop.wants(self.sock, 0)
+            self._loop.wants(self.sock, ENDED)
 
     def go_on_reading(self) -> None:
         """Takes up reading again."""
@@ -206,7 +206,7 @@ class Crowd:
         self, channels: Iterable[tuple[int, Tape]], *, at_once: int = 64, deflate: bool = False, seconds: float = 60
     ) -> float:
         """A live reader for each of `channels`; the seconds it took. Raises RuntimeError if not all came."""
-        fresh = [Reader(self.loop, self.server, channel, tape, self._changed) for channel, tape in channels]
+        fresh = [Reader(self.loop, self.server, channel, tape, self.changed) for channel, tape in channels]
         self.readers += fresh
         return self.join(fresh, at_once=at_once, deflate=deflate, seconds=seconds)
 
@@ -236,7 +236,8 @@ class Crowd:
         """Events read, at all readers, so far."""
         return sum(tape.deliveries for tape in {id(reader.tape): reader.tape for reader in self.readers}.values())
 
-    def _changed(self, reader: Reader) -> None:
+    def changed(self, reader: Reader) -> None:
+        """A reader has become live, or is gone."""
         if reader.live:
             self.live += 1
             if self._waiting:

@@ -9,6 +9,8 @@ import json
 import os
 import random
 import shutil
+import socket
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -251,6 +253,7 @@ class Peer:
             self._child = Child(command, env={**os.environ, **env}, cwd=SCRATCH)
         try:
             self.port = port or int(self._child.wait_for(r"listening on (\d+)", seconds=30)[1])
+            _wait_until_open(self.port)
         except AssertionError:
             self._child.kill()
             raise
@@ -319,6 +322,17 @@ def began_on(posted: Posted, channel: int) -> dict[int, float]:
     """When each event of a channel began, by its seq."""
     mask = (1 << _SEQ_BITS) - 1
     return {event & mask: moment for event, moment in posted.began.items() if event >> _SEQ_BITS == channel}
+
+
+def _wait_until_open(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, f"nothing listens on port {port}"
+            time.sleep(0.05)
 
 
 def scratch(name: str) -> Path:

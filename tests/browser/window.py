@@ -1,10 +1,13 @@
 """One open discussion in a browser's window, as a reader or commenter uses it: by what it shows, and by its controls."""
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.newsroom import Json
+from tests.browser.newsroom import Json, Newsroom
 
 # What is needed of the shadow root in page.evaluate.
 ROOT = "document.querySelector('ripost-thread').shadowRoot"
@@ -148,3 +151,28 @@ def as_shown(comments: list[Json]) -> list[tuple[int, str, str, str]]:
         )
         for comment in comments
     ]
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], what: str, *, seconds: float = 15) -> None:
+    """Asks again and again until it is so. Fails with `what` when it is not within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not await check():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+async def all_equal(windows: list[Window], newsroom: Newsroom, article: Json) -> None:
+    """Waits until every window, with nothing left behind its pill, shows just what the API has, in its order."""
+    expected = as_shown(await newsroom.thread(article))
+    for window in windows:
+        await window.until("live")
+
+        async def same(window: Window = window) -> bool:
+            if await window.pill.count():
+                await window.pill.dispatch_event("click")
+            return await window.shown() == expected
+
+        try:
+            await eventually(same, "a window shows what the API has")
+        except AssertionError:
+            assert await window.shown() == expected

@@ -85,7 +85,9 @@ def test_the_real_page_has_one_article_and_four_comments_one_of_them_a_reply() -
         pytest.param(lambda text: text.replace("  ", "\xa0\xa0"), id="no-break spaces"),
         pytest.param(lambda text: text.replace("• ", "* "), id="stars"),
         pytest.param(lambda text: text.replace("• ", "–\xa0"), id="dashes"),
-        pytest.param(lambda text: text.replace("\n  3. ", "\n  1. ").replace("\n  2. ", "\n  1) "), id="numbers that restart"),
+        pytest.param(
+            lambda text: text.replace("\n  3. ", "\n  1. ").replace("\n  2. ", "\n  1) "), id="numbers that restart"
+        ),
         pytest.param(lambda text: text.rstrip(), id="no line end"),
         pytest.param(lambda text: text.replace(" says:", " says:  \u200b"), id="trailing space"),
     ],
@@ -99,7 +101,10 @@ def test_what_varies_in_copied_text_does_not_matter(change) -> None:  # type: ig
 def test_a_comment_keeps_its_key_when_others_come_or_go() -> None:
     text = SAMPLE.read_text("utf-8")
     keys = {comment.key for comment in read(text).comments}
-    longer = text.replace("  2. D. H.", "  2. Newcomer says:\n\n    Me too.\n\n\n  3. D. H.") + "\n\n  4. Max says:\n\n    Ha.\n"
+    longer = (
+        text.replace("  2. D. H.", "  2. Newcomer says:\n\n    Me too.\n\n\n  3. D. H.")
+        + "\n\n  4. Max says:\n\n    Ha.\n"
+    )
     assert len(keys) == 6
     assert len({comment.key for comment in read(longer).comments} - keys) == 2
     assert keys < {comment.key for comment in read(longer).comments}

@@ -25,7 +25,9 @@ def test_a_line_is_shown_as_it_is(line: str) -> None:
 
 def test_an_address_becomes_a_link() -> None:
     source, tree = plain.comment(["see https://a.example/b_c_d*e*f now"])
-    assert tree == [["p", "see ", ["a", {"href": "https://a.example/b_c_d*e*f"}, "https://a.example/b_c_d*e*f"], " now"]]
+    assert tree == [
+        ["p", "see ", ["a", {"href": "https://a.example/b_c_d*e*f"}, "https://a.example/b_c_d*e*f"], " now"]
+    ]
     assert markdown.parse(source) == tree
 
 

@@ -44,5 +44,7 @@ def test_everything_comes_out_once_and_only_the_lost_before_their_parents(parent
             while above not in seen:
                 seen.add(above)
                 following = parents[above]
-                assert following is not None and following in parents, "it came before a parent it could have waited for"
+                assert following is not None and following in parents, (
+                    "it came before a parent it could have waited for"
+                )
                 above = following

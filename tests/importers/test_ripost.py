@@ -12,7 +12,15 @@ HEADER = {"format": "ripost", "version": 1, "instance": "abc", "exported_at": AT
 
 
 def comment(**values: object) -> dict[str, object]:
-    return {"record": "comment", "id": 1, "article": 1, "author": 1, "ref": "r", "created_at": AT, "source": "x"} | values
+    return {
+        "record": "comment",
+        "id": 1,
+        "article": 1,
+        "author": 1,
+        "ref": "r",
+        "created_at": AT,
+        "source": "x",
+    } | values
 
 
 def parse(*records: dict[str, object]) -> list[ripost.Record]:
@@ -55,7 +63,7 @@ def test_a_wrong_header_is_refused(line: str, said: str) -> None:
     ],
 )
 def test_a_record_that_is_none_is_named_by_its_line(record: dict[str, object]) -> None:
-    with pytest.raises(NotUnderstood, match="^line 3: a record of an export is expected"):
+    with pytest.raises(NotUnderstood, match=r"^line 3: a record of an export is expected"):
         parse(comment(), record)
 
 
@@ -80,7 +88,14 @@ def test_nothing_of_a_deleted_comment_comes_in() -> None:
 
 def test_an_articles_body_is_sanitised_again() -> None:
     [found] = parse(
-        {"record": "article", "id": 1, "slug": "a", "title": "A", "created_at": AT, "body": "<p onclick=x>A<script>b</script>"}
+        {
+            "record": "article",
+            "id": 1,
+            "slug": "a",
+            "title": "A",
+            "created_at": AT,
+            "body": "<p onclick=x>A<script>b</script>",
+        }
     )
     assert isinstance(found, ripost.Article)
     assert found.body == "<p>A</p>"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -59,7 +60,8 @@ async def test_a_fresh_database_is_what_the_tables_say(database_url: str) -> Non
 
     def differences(connection: Connection) -> list[Any]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return compare_metadata(context, metadata)
+        found: list[Any] = compare_metadata(context, metadata)
+        return found
 
     assert await _look(database_url, differences) == []
 
@@ -118,7 +120,7 @@ def _scripts(tmp_path: Path, more: str = "pass", revision: str = "9999") -> Path
     """Our migrations and one more."""
     folder = tmp_path / f"scripts-{revision}"
     shutil.copytree(migrations.SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    newest = migrations.ScriptDirectory.from_config(migrations._config(folder)).get_current_head()
+    newest = ScriptDirectory.from_config(migrations._config(folder)).get_current_head()
     text = NEXT.format(newest=newest, more=more).replace('"9999"', f'"{revision}"')
     (folder / "versions" / f"{revision}_more.py").write_text(text)
     return folder

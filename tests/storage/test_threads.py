@@ -15,7 +15,7 @@ from sqlalchemy import update
 
 from server.actions.comments import delete_comment
 from server.errors import BadRequest, Conflict
-from server.models import Actor, Article, Role, Sort
+from server.models import Actor, Article, Role, Sort, Status
 from server.storage import comments, threads
 from server.storage.schema import comments as table
 from server.storage.transaction import Transaction
@@ -205,13 +205,14 @@ async def fill(site: Site, article: Article, shape: list[tuple[int, int | None]]
             parent = None if above is None else known[above]
             comment_id = comments.add(
                 tx, article_id=article.id, parent=parent, author_id=None, client_hash=None, ref="", text_hash="",
-                source="x", tree='[["p","x"]]', status=comments.Status.VISIBLE, created_at=0,
+                source="x", tree='[["p","x"]]', status=Status.VISIBLE, created_at=0,
             )  # fmt: skip
             known[name] = comments.get(tx, comment_id)
             comments.attach(tx, known[name])
         return {name: comment.id for name, comment in known.items()}
 
-    return await site.database.write(work)
+    made: dict[int, int] = await site.database.write(work)
+    return made
 
 
 async def test_a_chain_of_ten_thousand_replies_is_posted_paged_and_linked_to_quickly(site: Site) -> None:
@@ -272,7 +273,7 @@ async def test_removed_comments_do_not_slow_the_first_page_down(sqlite_site: Sit
         for n in range(1990):
             comment = comments.get(tx, made[n])
             assert comment is not None
-            comments.set_status(tx, comment, comments.Status.REMOVED)
+            comments.set_status(tx, comment, Status.REMOVED)
 
     await sqlite_site.database.write(hide)
     steps = 0

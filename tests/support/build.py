@@ -162,7 +162,7 @@ def as_json(value: object) -> Any:
 @contextlib.asynccontextmanager
 async def open_site(url: str, **settings: Any) -> AsyncIterator[Site]:
     """The state of a server on this database, with a clock that stands still. Rate limits are off unless asked for."""
-    settings = {"database_url": url, "secret_key": SECRET, "rate_limits": False} | settings
+    chosen: dict[str, Any] = {"database_url": url, "secret_key": SECRET, "rate_limits": False} | settings
     clock = FixedClock()
-    async with open_state(Config(**settings), clock) as state:
+    async with open_state(Config(**chosen), clock) as state:
         yield Site(state, clock)

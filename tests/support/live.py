@@ -22,7 +22,7 @@ def is_event(frame: Frame) -> bool:
 
 def channel_of(frame: Frame) -> str:
     """The log that a frame speaks of: `article:3`, `moderation`, `me`."""
-    if "article" not in frame:
+    if "channel" in frame or "article" not in frame:  # a frame of `moderation` or `me` may speak of an article, too
         return str(frame.get("channel", ""))
     article = frame["article"]  # its id; in `article.updated` the article itself
     return f"article:{article['id'] if isinstance(article, dict) else article}"

@@ -27,6 +27,8 @@ class FaultProxy:
         self._flowing.set()
         self._refusing = False
         self._delay = 0.0
+        self._forbidden: tuple[bytes, ...] = ()
+        self._losing: bytes | None = None
         self._changed = asyncio.Condition()
         self.accepted = 0  # connections made so far, refused ones not counted
         self.bytes_down = 0  # from the server to its clients
@@ -73,6 +75,17 @@ class FaultProxy:
         """
         self._flowing.clear()
 
+    def forbid(self, *words: bytes) -> None:
+        """Resets every connection on which a client sends one of these (in lower case), from now on.
+
+        `b"upgrade: websocket"` is a proxy that lets no WebSocket through.
+        """
+        self._forbidden = words
+
+    def lose_answer_to(self, words: bytes) -> None:
+        """Lets the next request with `words` in it through, and resets its connection when the server answers."""
+        self._losing = words
+
     def delay(self, seconds: float) -> None:
         """Holds every piece, in each direction, for so long before passing it on."""
         self._delay = seconds
@@ -81,6 +94,8 @@ class FaultProxy:
         """Ends every fault. Connections that were reset stay so."""
         self._refusing = False
         self._delay = 0.0
+        self._forbidden = ()
+        self._losing = None
         self._flowing.set()
 
     async def wait_for_connections(self, total: int, *, seconds: float = 15) -> None:
@@ -117,8 +132,9 @@ class FaultProxy:
         self._transports.add(server_writer.transport)
         try:
             async with asyncio.TaskGroup() as pumps:
-                pumps.create_task(self._pump(reader, server_writer, down=False))
-                pumps.create_task(self._pump(server_reader, writer, down=True))
+                lost = asyncio.Event()
+                pumps.create_task(self._pump(reader, server_writer, lost, down=False))
+                pumps.create_task(self._pump(server_reader, writer, lost, down=True))
             server_writer.close()
             await server_writer.wait_closed()
         except* OSError as broken:
@@ -127,7 +143,9 @@ class FaultProxy:
             _reset(server_writer.transport)
             self._transports.discard(server_writer.transport)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, down: bool) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lost: asyncio.Event, *, down: bool
+    ) -> None:
         while True:
             await self._flowing.wait()
             piece = await reader.read(_PIECE)
@@ -138,8 +156,15 @@ class FaultProxy:
                 if writer.can_write_eof() and not writer.transport.is_closing():
                     writer.write_eof()
                 return
+            if down and lost.is_set():
+                raise ConnectionResetError
             if down:
                 self.bytes_down += len(piece)
+            elif any(words in piece.lower() for words in self._forbidden):
+                raise ConnectionResetError
+            elif self._losing is not None and self._losing in piece:
+                self._losing = None
+                lost.set()
             writer.write(piece)
             await writer.drain()
 

@@ -1,22 +1,13 @@
 """`python -m tests.support.typecheck`: tsc --checkJs over static/, with TypeScript from npm in node_modules/."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.support import provision
+from tests.support import npm, provision
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def _typescript_is(version: str) -> bool:
-    try:
-        package = json.loads((ROOT / "node_modules/typescript/package.json").read_text("utf-8"))
-    except OSError:
-        return False
-    return bool(package["version"] == version)
 
 
 def main() -> int:
@@ -30,16 +21,12 @@ def main() -> int:
     if node is None:
         print("tsc: skipped with node")
         return 0
-    # npm is a script that looks for its own node on PATH.
-    environment = {**os.environ, "PATH": f"{Path(node.where).parent}{os.pathsep}{os.environ['PATH']}"}
-    wanted = json.loads((ROOT / "package.json").read_text("utf-8"))["devDependencies"]["typescript"]
-    if not _typescript_is(wanted):
-        install = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
-        if subprocess.run(install, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode != 0:
-            print(f"tsc: npm could not install typescript {wanted} (see above)", file=sys.stderr)
-            return 1
-    tsc = [node.where, os.fspath(ROOT / "node_modules/typescript/bin/tsc"), "--project", os.fspath(ROOT)]
-    return subprocess.run(tsc, cwd=ROOT, env=environment).returncode
+    typescript = npm.package("typescript", node)
+    if typescript is None:
+        print("tsc: npm could not install typescript (see above)", file=sys.stderr)
+        return 1
+    tsc = [node.where, os.fspath(typescript / "bin/tsc"), "--project", os.fspath(ROOT)]
+    return subprocess.run(tsc, cwd=ROOT, env=npm.environment(node.where)).returncode
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+"""On somebody else's page the discussion looks and works the same, and does no harm where it may not be."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.newsroom import Json, Newsroom
+from tests.browser.publisher import Publisher, page
+from tests.browser.window import Window
+from tests.support.browser import Pages
+
+# What a site may do to every element of its own.
+HOSTILE = """<style>
+  * { all: unset; }
+  * { color: red !important; font: 5px monospace !important; letter-spacing: 1em !important; float: left }
+  button, article, textarea { display: none !important; }
+  div, p, section { position: fixed !important; opacity: 0.1 }
+  ripost-thread { display: inline; }
+</style>"""
+
+
+async def embedded(newsroom: Newsroom, url: str) -> Json:
+    """The article that the server has for a publisher's page."""
+    found = await newsroom.request("GET", f"/api/articles?url={url}")
+    assert found["articles"], f"nothing was opened for {url}"
+    return found["articles"][0]  # type: ignore[no-any-return]
+
+
+async def test_a_page_never_seen_shows_an_empty_live_discussion_that_takes_the_first_comment(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    url = publisher.put("/first.html", page(newsroom.url, publisher.origin + "/first.html"))
+    window = await Window.open(pages, url)
+    other = await Window.open(pages, url)
+    await expect(window.page.get_by_text("No comments yet. Yours could be the first.")).to_be_visible()
+    mine = await window.post("The first, from another site.")
+    await expect(other.comment(mine)).to_be_visible()
+    article = await embedded(newsroom, url)
+    assert article["title"] == "Bees in the gutter" and article["comment_count"] == 1
+    await window.reply(mine, "And a second.", None)
+    theirs = await newsroom.say(article, "From Ripost's own page.", "Bo", under=mine)
+    await expect(window.comment(theirs)).to_be_visible()
+    await window.button(mine, "edit").click()
+    await window.write("The first, changed.", None, form=window.form(mine))
+    await expect(other.saying("The first, changed.")).to_be_visible()
+    own = await Window.open(pages, newsroom.link(article))
+    assert await own.order() == await window.order()
+
+
+async def test_the_styles_of_the_page_do_not_reach_it(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    url = publisher.put("/hostile.html", page(newsroom.url, publisher.origin + "/hostile.html", head=HOSTILE))
+    window = await Window.open(pages, url)
+    mine = await window.post("Still readable?")
+    await window.reply(mine, "And answered.", None)
+    for control in (window.composer.locator("button[type=submit]"), window.button(mine, "reply"), window.comment(mine)):
+        await expect(control).to_be_visible()
+    looks = await window.entry(mine).locator(".body").evaluate(
+        """(body) => {
+          const style = getComputedStyle(body);
+          return [style.fontSize, style.letterSpacing, style.position, style.opacity, style.color];
+        }"""
+    )
+    assert looks[0] == "16px" and looks[1] == "normal" and looks[2] == "static" and looks[3] == "1"
+    assert looks[4] != "rgb(255, 0, 0)"
+    box = await window.composer.bounding_box()
+    assert box is not None and box["width"] > 300 and box["height"] > 100
+
+
+async def test_it_works_under_the_strictest_policy_of_the_page(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    ours, live = newsroom.url, newsroom.url.replace("http", "ws", 1)
+    policy = (
+        f"default-src 'none'; script-src {ours}; style-src {ours}; connect-src {ours} {live}; base-uri 'none'; "
+        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    text = page(newsroom.url, publisher.origin + "/strict.html")
+    url = publisher.put("/strict.html", text, Content_Security_Policy=policy)
+    window = await Window.open(pages, url)
+    mine = await window.post("Under a strict policy.")
+    await window.button(mine, "reply").click()
+    await window.write("With **bold** words.", None, form=window.form(mine))
+    await expect(window.saying("With bold words.").locator("strong").last).to_be_visible()
+    assert not [line for line in pages.console if "Content Security Policy" in line or "Trusted" in line], pages.console
+
+
+async def test_a_page_that_may_not_embed_says_so_and_does_not_ask_again_by_itself(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    stranger = Publisher(publisher.pages).start()  # the same pages on a port that nobody has allowed
+    try:
+        publisher.put("/stranger.html", page(newsroom.url, stranger.origin + "/stranger.html"))
+        window = Window(await pages())
+        asked: list[str] = []
+        window.page.on("request", lambda request: asked.append(request.url) if "/api/" in request.url else None)
+        await window.page.goto(stranger.origin + "/stranger.html")
+        failure = window.page.get_by_role("alert")
+        await expect(failure).to_contain_text("could not be loaded")
+        await expect(window.page.get_by_role("heading", name="Discussion")).to_be_visible()
+        count = len(asked)
+        # Whoever waits long enough to press a button would have seen another attempt by now.
+        for _ in range(20):
+            await window.page.evaluate("new Promise((resolve) => requestAnimationFrame(resolve))")
+        assert len(asked) == count <= 2
+        await failure.get_by_role("button", name="Try again").click()
+        await expect(failure).to_contain_text("could not be loaded")
+        assert count < len(asked) <= 2 * count
+    finally:
+        stranger.stop()
+
+
+async def test_a_page_cannot_open_the_discussion_of_a_site_that_is_not_allowed(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    url = publisher.put("/elsewhere.html", page(newsroom.url, "https://example.org/somebody-elses"))
+    window = Window(await pages(url))
+    await expect(window.page.get_by_role("alert")).to_contain_text("example.org")
+
+
+async def test_a_discussion_can_be_named_by_its_number_and_change_with_the_attribute(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    one, two = await newsroom.article("One"), await newsroom.article("Two")
+    first, second = await newsroom.say(one, "In one."), await newsroom.say(two, "In two.")
+    text = page(newsroom.url, "").replace('article-url=""', f'article="{one["id"]}"')
+    window = await Window.open(pages, publisher.put("/number.html", text))
+    await expect(window.comment(first)).to_be_visible()
+    await window.page.evaluate(f"document.querySelector('ripost-thread').setAttribute('article', '{two['id']}')")
+    await expect(window.comment(second)).to_be_visible()
+    await expect(window.comment(first)).to_have_count(0)
+    await window.until("live")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_page_decides_about_light_and_dark(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher, theme: str
+) -> None:
+    address = f"/{theme}.html"
+    text = page(newsroom.url, publisher.origin + address, attributes=f' theme="{theme}"')
+    window = await Window.open(pages, publisher.put(address, text), color_scheme="dark" if theme == "light" else "light")
+    colour = await window.count.evaluate("(one) => getComputedStyle(one).color")
+    red = int(re.findall(r"\d+", colour)[0])
+    assert (red < 100) is (theme == "light"), colour

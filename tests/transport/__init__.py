@@ -1,0 +1,1 @@
+"""Tests of server/transport: the slim protocol and the HTTP protocol around it, on real sockets."""
