@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import jobs
+from server.actions import votes as voting
 from server.broker import Broker
 from server.broker.memory import MemoryBroker
 from server.config import Config
@@ -36,6 +37,7 @@ from server.routes import (
     pages,
     static,
     stream,
+    votes,
     web,
 )
 from server.sessions import Sessions
@@ -105,15 +107,19 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
             app.state.ripost = state
             app.state.door = live.LiveDoor(state)
             app.state.wheel = Wheel(asyncio.get_running_loop())
+            flushing = asyncio.create_task(voting.flush_forever(state), name="ripost-votes")
             try:
                 yield
             finally:
+                flushing.cancel()
+                await asyncio.gather(flushing, return_exceptions=True)
                 app.state.wheel.close()
 
     app = Starlette(
         routes=[
             *articles.routes,
             *comments.routes,
+            *votes.routes,
             *moderation.routes,
             *auth.routes,
             *stream.routes,

@@ -91,7 +91,7 @@ def require_person(actor: Actor) -> Person:
 
 def rights(actor: Actor) -> list[str]:
     """What an actor may do besides reading, for the page."""
-    return ["post", "moderate"] if actor.staff else ["post"]
+    return ["post", "vote", "moderate"] if actor.staff else ["post", "vote"]
 
 
 def is_guest(person: Person) -> bool:

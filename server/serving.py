@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -27,6 +28,9 @@ from server.config import Config
 from server.errors import CommandError
 from server.transport.http import RipostHTTP
 
+_log = logging.getLogger("ripost.serving")
+
+SPARE_FILES = 256  # besides connections: the database, the log, requests that are not live
 BACKLOG = 2048  # handshakes that may wait while the loop is busy: a page's readers coming back after a restart
 KEEP_ALIVE_SECONDS = 5
 GRACE_SECONDS = 1.5  # after the signal, ordinary requests finish; then streams and long polls are hung up
@@ -48,6 +52,7 @@ def run(
     """
     if not prepared:
         prepare_logging(config)
+    _raise_file_limit(config)
     listener = listener or bind(config)
     host, port = config.host, listener.getsockname()[1]
     config = replace(config, port=port)  # what sign-in links are made of
@@ -139,6 +144,17 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(ABORT_SECONDS - GRACE_SECONDS)
         for connection in tuple(self.server_state.connections):
             connection.transport.abort()
+
+
+def _raise_file_limit(config: Config) -> None:
+    """Every connection is an open file; a service often starts with a soft limit of 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = config.max_connections + SPARE_FILES
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        _log.warning("MAX_CONNECTIONS is %d, but this process may open only %d files", config.max_connections, hard)
+    if soft < wanted:
+        limit = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
 
 
 def bind(config: Config, remedy: str = "ripost serve --port {port}") -> socket.socket:

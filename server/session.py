@@ -96,6 +96,8 @@ class Session:
     it is answered.
     """
 
+    __slots__ = ("_bad", "_counted", "_tokens", "subscriptions")
+
     def __init__(self, now: float) -> None:
         self.subscriptions: dict[Topic, Cursor | Open] = {}
         self._tokens = float(MESSAGES_BURST)

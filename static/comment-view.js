@@ -15,6 +15,7 @@ import { renderTree } from "./tree-view.js";
  * @property {Comment | undefined} parent
  * @property {boolean} closed  nobody can reply
  * @property {boolean} editable  by this reader, now
+ * @property {number} vote  this reader's: 1, -1, or 0 for none
  * @property {(id: number) => string} link
  */
 
@@ -133,7 +134,7 @@ export class CommentView {
     const shown = this.#shown;
     if (!shown || shown.status === "removed") return;
     const gone = /** @type {Comment} */ ({ ...shown, author: null, tree: null, status: "removed", pinned: false });
-    this.show(gone, { words, clock, parent: undefined, closed: true, editable: false, link: (id) => `?comment=${id}` });
+    this.show(gone, { words, clock, parent: undefined, closed: true, editable: false, vote: 0, link: (id) => `?comment=${id}` });
   }
 
   /** @param {HTMLElement} entry @param {Comment} comment @param {Setting} setting */
@@ -147,7 +148,7 @@ export class CommentView {
   }
 
   /** @param {HTMLElement} entry @param {Comment} comment @param {Setting} setting */
-  #actions(entry, comment, { words, closed, editable }) {
+  #actions(entry, comment, { words, closed, editable, vote }) {
     const actions = entry.querySelector(":scope > .actions");
     if (!actions) return;
     const name = comment.author?.name ?? "";
@@ -157,6 +158,15 @@ export class CommentView {
     setChild(actions, "[data-ripost=reply]", comment.status === "visible" && !closed, button("reply", words("reply"), words("replyTo", { name })), actions.firstElementChild);
     setChild(actions, "[data-ripost=edit]", editable, button("edit", words("edit")), fresh);
     setChild(actions, "[data-ripost=delete]", editable, button("delete", words("delete")), fresh);
+    // What these do is loaded when they are used.
+    for (const [act, sign, n] of /** @type {["up" | "down" | "options", string, number][]} */ ([["up", "\u2191", comment.up], ["down", "\u2193", comment.down], ["options", "\u2026", 0]])) {
+      setChild(actions, `[data-ripost=${act}]`, comment.status === "visible", button(act, ""), fresh);
+      const control = actions.querySelector(`[data-ripost=${act}]`);
+      if (!control) continue;
+      setText(control, n ? `${sign}\u00a0${n}` : sign);
+      setAttribute(control, "aria-label", words(act, { name, n }));
+      if (act !== "options") setAttribute(control, "aria-pressed", `${vote === (act === "up" ? 1 : -1)}`);
+    }
   }
 
   /** How many replies wait to be shown below this comment. @param {number} n @param {import("./words.js").Words} words */

@@ -236,6 +236,7 @@ export class ThreadView {
       parent,
       closed: article.state === "closed",
       editable: editable(comment),
+      vote: this.#state.viewer?.votes?.[id] ?? 0,
       link: (target) => link({ comment: `${target}` }),
     });
   }

@@ -33,6 +33,8 @@ export class Thread {
   #connection = null;
   /** @type {Promise<import("./composer.js").Composer> | null} */
   #composer = null;
+  /** @type {Promise<import("./controls.js").Controls> | null} */
+  #controls = null;
   #quiet = 0;
   #submitted = false; // something was sent before the composer was loaded
   #member; // the token the page gave us, until the server refuses it
@@ -94,11 +96,12 @@ export class Thread {
       event: (event) => this.#take(event),
       reset: () => this.#reload(),
       status: (state, stopped) => this.#say(state, stopped),
-      token: () => [...this.state.comments.values()].some(({ status }) => status === "pending") ? this.#reader : null,
+      token: () => [...this.state.comments.values()].some(({ status }) => status === "pending") ? this.token : null,
       personal: (frame) => this.#decided(frame),
       signal: this.#signal,
     });
     await Promise.allSettled([this.#goToTarget(), this.#knowViewer(), this.#resumeDrafts()]);
+    if (this.moderates) void this.#loadControls();
   }
 
   get state() {
@@ -121,6 +124,16 @@ export class Thread {
   /** The member that the page signed in, if any. */
   get member() {
     return this.#member ? { token: this.#member, name: this.state.viewer?.person.name ?? "" } : null;
+  }
+
+  /** The token of whoever reads here, member or guest. */
+  get token() {
+    return this.#member ?? this.store.identities[0]?.token ?? null;
+  }
+
+  /** Whether this reader decides about what others write. */
+  get moderates() {
+    return this.state.viewer?.can.includes("moderate") ?? false;
   }
 
   /** The server no longer knows this token. @param {string} token */
@@ -290,13 +303,16 @@ export class Thread {
 
   /** Someone who has written here gets back what waits for a moderator, and learns of an expired token. */
   async #knowViewer() {
-    const token = this.#reader;
+    const token = this.token;
     if (!token || this.state.viewer) return;
     try {
       const page = await this.request(`/api/articles/${this.state.article.id}/thread?limit=1`, { token });
       this.state.viewer = page.viewer;
+      // Who moderates writes under the name they moderate under.
+      if (this.moderates) this.#member = token;
       const held = /** @type {Comment[]} */ (page.viewer?.pending ?? []);
       for (const comment of held) addOwn(this.state, comment);
+      if (page.viewer) this.view.updateAll();
       this.view.update(held.map(({ id }) => id));
       this.#connection?.listenPersonally();
     } catch (error) {
@@ -309,11 +325,6 @@ export class Thread {
     if (type !== "comment.decided" || status === "visible") return;
     dropHeld(this.state, id);
     this.view.update([id]);
-  }
-
-  /** The token of whoever reads here, member or guest. */
-  get #reader() {
-    return this.#member ?? this.store.identities[0]?.token ?? null;
   }
 
   async #resumeDrafts() {
@@ -331,6 +342,21 @@ export class Thread {
       return new Composer(this, this.#signal);
     }, this.#signal, () => this.#submitted && this.#frame.fail(this.words("waiting")));
     return this.#composer;
+  }
+
+  /** Write as the form of a comment would be asked to. @param {"reply" | "edit"} act @param {number} id */
+  compose(act, id) {
+    void this.#loadComposer().then((composer) => composer[act](id));
+  }
+
+  /** Votes, reports and what moderators do: loaded by the first press, or at once for a moderator. */
+  #loadControls() {
+    this.#controls ??= keepTrying(async (tries) => {
+      /** @type {typeof import("./controls.js")} */
+      const { Controls } = await (tries ? import(`./controls.js?again=${tries}`) : import("./controls.js"));
+      return new Controls(this, this.#root, this.#signal);
+    }, this.#signal, () => this.#frame.fail(this.words("unreachable")));
+    return this.#controls;
   }
 
   /** @param {Event} event */
@@ -353,12 +379,17 @@ export class Thread {
     if (!(target instanceof HTMLElement)) return;
     if (!this.#state) return void (target.dataset["ripost"] === "sort" && event.preventDefault());
     const id = Number(/** @type {HTMLElement | null} */ (target.closest("article"))?.dataset["commentId"]);
+    const act = target.dataset["ripost"] ?? "";
+    const control = () => void this.#loadControls().then((controls) => controls.act(act, id, target));
     const composing = (/** @type {"reply" | "edit" | "remove"} */ act) => () => void this.#loadComposer().then((composer) => composer[act](id));
     /** @type {Record<string, () => void>} */
     const acts = {
       reply: composing("reply"),
       edit: composing("edit"),
       delete: composing("remove"),
+      up: control,
+      down: control,
+      options: control,
       fold: () => this.view.fold(id),
       new: () => this.view.reveal(),
       "new-replies": () => this.view.reveal(id),
@@ -378,7 +409,6 @@ export class Thread {
       }
       if (Object.hasOwn(acts, target.dataset["ripost"])) event.preventDefault();
     }
-    const act = target.dataset["ripost"] ?? "";
     if (Object.hasOwn(acts, act)) acts[act]?.();
   }
 

@@ -21,6 +21,7 @@ def test_every_public_event_is_documented() -> None:
         events.EDITED,
         events.REMOVED,
         events.PINNED,
+        events.SCORED,
         events.ARTICLE_UPDATED,
         events.NOOP,
         events.DECIDED,

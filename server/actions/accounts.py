@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from server import auth, limits
+from server.actions import votes as voting
 from server.actions.comments import take_down_quietly
 from server.errors import Unauthorized
 from server.models import Actor, Person, Status
 from server.state import State
-from server.storage import comments, people, reports
+from server.storage import comments, people, reports, votes
 from server.storage.transaction import Transaction
 from server.times import SECOND, rfc3339
 
-CHUNK = 50  # comments deleted in one write: others' posts go on in between
+CHUNK = 50  # comments deleted, or votes taken back, in one write: others' posts go on in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,23 @@ async def export(state: State, actor: Actor) -> dict[str, Any]:
         chunk = await state.database.read(lambda tx: _written(tx, person.id, after))  # noqa: B023
         written += chunk
         if len(chunk) < CHUNK:
-            reported = await state.database.read(lambda tx: _reported(tx, person.id))
-            exported_at = rfc3339(state.clock.now())
-            return {"person": me(actor), "comments": written, "reports": reported, "exported_at": exported_at}
+            break
         after = int(chunk[-1]["id"])
+    voted: list[dict[str, Any]] = []
+    after = 0
+    while True:
+        chunk = await state.database.read(lambda tx: _voted(tx, person.id, after))  # noqa: B023
+        voted += chunk
+        if len(chunk) < CHUNK:
+            break
+        after = int(chunk[-1]["comment"])
+    return {
+        "person": me(actor),
+        "comments": written,
+        "votes": voted,
+        "reports": await state.database.read(lambda tx: _reported(tx, person.id)),
+        "exported_at": rfc3339(state.clock.now()),
+    }
 
 
 def _written(tx: Transaction, person_id: int, after: int) -> list[dict[str, Any]]:
@@ -107,6 +121,13 @@ def _written(tx: Transaction, person_id: int, after: int) -> list[dict[str, Any]
     ]
 
 
+def _voted(tx: Transaction, person_id: int, after: int) -> list[dict[str, Any]]:
+    return [
+        {"comment": row.comment_id, "value": row.value, "at": rfc3339(row.at)}
+        for row in votes.of_person(tx, person_id, after, CHUNK)
+    ]
+
+
 def _reported(tx: Transaction, person_id: int) -> list[dict[str, Any]]:
     return [
         {"comment": comment, "reason": reason, "note": note, "at": rfc3339(at)}
@@ -115,29 +136,30 @@ def _reported(tx: Transaction, person_id: int) -> list[dict[str, Any]]:
 
 
 async def erase(state: State, actor: Actor) -> int:
-    """Deletes all comments of a person everywhere and forgets the person; how many comments. Raises Unauthorized.
+    """Deletes all comments of a person everywhere, takes their votes back and forgets the person; how many comments.
 
-    Ends in the same state if it is interrupted and asked again: the person is forgotten last.
+    Raises Unauthorized. Ends in the same state if it is interrupted and asked again: the person is forgotten last.
     """
     person = auth.require_person(actor)
 
-    def work(tx: Transaction) -> int:
+    def work(tx: Transaction) -> tuple[int, bool]:
         now = state.clock.now()
         chunk = comments.of_author(tx, person.id, 0, CHUNK)
         for found in chunk:
             comment = comments.get_for_change(tx, found.id)
             if comment is not None and comment.author_id == person.id:
                 take_down_quietly(tx, comment, Status.DELETED, now)
-        if len(chunk) < CHUNK:
+        done = len(chunk) < CHUNK and voting.forget_person(tx, person.id, CHUNK) < CHUNK
+        if done:
             reports.forget_person(tx, person.id)
             people.erase(tx, person.id, now)
-        return len(chunk)
+        return len(chunk), done
 
     deleted = 0
     while True:
-        changed = await state.database.write(work)
+        changed, done = await state.database.write(work)
         deleted += changed
-        if changed < CHUNK:
+        if done:
             state.sessions.forget_person(person.id)
             return deleted
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from server import auth, events
+from server import auth, characters, events
 from server.actions import publishing
 from server.errors import Conflict, Invalid, NotFound
 from server.models import Actor, Comment, Decision, Person, Status
@@ -32,6 +32,7 @@ async def decide(state: State, actor: Actor, comment_id: int, decision: Decision
     Raises Unauthorized, Forbidden, NotFound, Conflict, Invalid.
     """
     moderator = auth.require_staff(actor)
+    reason = None if reason is None else characters.normalise_text(reason) or None
     if reason is not None and len(reason) > REASON_MAX:
         raise Invalid.field("reason", f"at most {REASON_MAX} characters are accepted")
 

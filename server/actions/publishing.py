@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from server import events
 from server.models import MODERATION_CHANNEL, Comment, Status, article_channel, person_channel
-from server.storage import articles, comments, event_log, reports, threads
+from server.storage import articles, comments, event_log, reports, threads, votes
 from server.storage.transaction import Transaction
 
 
@@ -59,6 +59,7 @@ def take_down(tx: Transaction, comment: Comment, status: Status, at: int) -> tup
     comments.set_status(tx, comment, status)
     if status == Status.DELETED:
         comments.wipe(tx, comment.id)
+        votes.forget(tx, comment)
         comment = replace(comment, author_id=None, author_name=None, author_role=None, tree="[]")
     comment = replace(comment, status=status, pinned=0)
     if not published:

@@ -4,7 +4,7 @@ A page and the position of its channel are read in one transaction, so that the 
 is the present state, whenever it is read. Nothing here changes anything.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from server import auth, cursors, events, models
@@ -13,7 +13,7 @@ from server.errors import BadRequest, NotFound
 from server.models import Actor, Sort, Status
 from server.names import NAME_MAX
 from server.state import State
-from server.storage import articles, comments, event_log, threads
+from server.storage import articles, comments, event_log, threads, votes
 from server.storage.event_log import Head
 from server.storage.threads import BranchCursor, RootCursor
 from server.storage.transaction import Transaction
@@ -35,6 +35,7 @@ class View:
     page: threads.Page
     asked: models.Comment | None = None  # the comment whose replies or context were asked for
     held: tuple[models.Comment, ...] = ()  # the viewer's own comments that wait for a moderator
+    votes: dict[int, int] = field(default_factory=dict)  # what the viewer thinks of comments of this page
 
 
 def read_thread(tx: Transaction, article_id: int, sort: Sort, cursor: str | None, limit: int, actor: Actor) -> View:
@@ -48,7 +49,7 @@ def read_thread(tx: Transaction, article_id: int, sort: Sort, cursor: str | None
         after = RootCursor(int(place), int(score))
     page = threads.page(tx, article_id, sort, after, limit)
     held = () if actor.id is None else tuple(comments.held_of_author(tx, actor.id, article_id))
-    return View(article, head, sort, page, held=held)
+    return View(article, head, sort, page, held=held, votes=_votes(tx, page, actor))
 
 
 def read_replies(tx: Transaction, comment_id: int, cursor: str | None, limit: int, actor: Actor) -> View:
@@ -60,14 +61,16 @@ def read_replies(tx: Transaction, comment_id: int, cursor: str | None, limit: in
         path, place = cursors.decode(cursor, bytes, int)
         assert isinstance(path, bytes)
         after = BranchCursor(path, int(place))
-    return View(article, head, Sort.OLDEST, threads.replies(tx, comment, after, limit), comment)
+    page = threads.replies(tx, comment, after, limit)
+    return View(article, head, Sort.OLDEST, page, comment, votes=_votes(tx, page, actor))
 
 
 def read_context(tx: Transaction, comment_id: int, actor: Actor) -> View:
     """A comment with its ancestors and first replies. Raises NotFound."""
     comment = _comment(tx, comment_id, actor)
     article, head = _article(tx, comment.article_id)
-    return View(article, head, Sort.OLDEST, threads.context(tx, comment), comment)
+    page = threads.context(tx, comment)
+    return View(article, head, Sort.OLDEST, page, comment, votes=_votes(tx, page, actor))
 
 
 def content(view: View) -> dict[str, Any]:
@@ -100,7 +103,7 @@ def viewer(state: State, actor: Actor, view: View) -> dict[str, Any] | None:
     return {
         "person": {"id": actor.person.id, "name": actor.person.name, "role": actor.person.role},
         "can": auth.rights(actor),
-        "votes": {},
+        "votes": {str(comment): value for comment, value in view.votes.items()},
         "pending": [events.comment(row, show_held=True) for row in view.held],
         "limits": LIMITS,
         "now": rfc3339(state.clock.now()),
@@ -124,6 +127,13 @@ def _article(tx: Transaction, article_id: int) -> tuple[models.Article, Head]:
     if article is None or head is None:
         raise NotFound(f"there is no article {article_id}")
     return article, head
+
+
+def _votes(tx: Transaction, page: threads.Page, actor: Actor) -> dict[int, int]:
+    """What whoever asks thinks of the comments of a page."""
+    if actor.id is None or not page.comments:
+        return {}
+    return votes.among(tx, actor.id, [comment.id for comment in page.comments])
 
 
 def _comment(tx: Transaction, comment_id: int, actor: Actor) -> models.Comment:

@@ -120,7 +120,7 @@ async def _flush_article(state: State, article_id: int) -> float:
 
 
 def forget_person(tx: Transaction, person_id: int, most: int) -> int:
-    """Takes back at most `most` votes of a person; how many. Those who read see the scores change with the next flush."""
+    """Takes back at most `most` votes of a person; how many. The next flush changes the scores accordingly."""
     found = votes.of_person(tx, person_id, 0, most)
     for one in found:
         comment = comments.get_for_change(tx, one.comment_id)

@@ -1,5 +1,7 @@
 """Comments over HTTP: bytes to a Draft and the stored frame back; single comments, their replies and source."""
 
+from typing import Annotated
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +19,7 @@ from server.storage import comments
 class _New(msgspec.Struct):
     client_id: str
     text: str
-    parent: int | None = None
+    parent: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)] | None = None
     name: str | None = None
 
 

@@ -155,7 +155,7 @@ class _Stream(Follower):
         yield _sse("subscribed", None, events.encode({"type": "subscribed", **named, "seq": channel.head}))
         with self._going(joined):
             while not self._draining.is_set():
-                text = await self._next()
+                text = await self._next(joined)
                 if text is not None:
                     yield _sse(None, f"{epoch}:{events.decode(text)['seq']}", text)
                 elif self._over:
@@ -170,11 +170,11 @@ class _Stream(Follower):
             return events.encode({"reset": True, "epoch": joined.epoch, "seq": joined.seq})
         channel, epoch, seq, found = joined.channel, joined.channel.epoch, joined.seq, list[str]()
         with self._going(joined):
-            text = await self._next()
+            text = await self._next(joined)
             while text is not None:
                 found.append(text)
                 more = len(found) < POLL_EVENTS and seq + len(found) < channel.head
-                text = await self._next() if more else None
+                text = await self._next(joined) if more else None
         if self._over:
             return events.encode({"reset": True, "epoch": channel.epoch, "seq": channel.head})
         return f'{{"epoch":"{epoch}","seq":{seq + len(found)},"events":[{",".join(found)}]}}'
@@ -194,15 +194,16 @@ class _Stream(Follower):
         finally:
             stopping.cancel()
 
-    async def _next(self) -> str | None:
-        """The next event within the time; None if none came, or none will."""
+    async def _next(self, cursor: Cursor) -> str | None:
+        """The next event within the time; None if none came, or none will. One that is in the log is waited for."""
         shelf = self._shelf
         if not shelf.texts:
             shelf.changed.clear()
             self.writable()
             if not (shelf.texts or self._over or self._draining.is_set()):
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._wait):
+                    level = cursor.seq == cursor.channel.head
+                    async with asyncio.timeout(self._wait if level else POLL_SECONDS):
                         await shelf.changed.wait()
         return shelf.texts.popleft() if shelf.texts else None
 

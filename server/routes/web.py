@@ -54,11 +54,20 @@ def decode(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
+        _require_json(data)
         message, _, place = str(error).partition(" - at ")
         # msgspec says "… - at `$.image.url`", and of what is missing "… field `url` - at `$.image`".
         missing = _MISSING.search(message)
         steps = [step for step in (place.strip("`").removeprefix("$").lstrip("."), missing and missing[1]) if step]
         raise Invalid(f"{'.'.join(steps) or 'the body'}: {message}", errors=[(".".join(steps), message)]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"the body is not JSON: {error}") from None
+
+
+def _require_json(data: bytes) -> None:
+    """Raises BadRequest: a wrong field may be found before what makes the rest of the text no JSON."""
+    try:
+        msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"the body is not JSON: {error}") from None
 

@@ -81,6 +81,30 @@ _QUESTIONS = {
         "SELECT comments.id FROM comments LEFT JOIN people ON people.id = comments.author_id"
         " WHERE comments.status = 'visible' AND people.id IS NULL"
     ),
+    "comment {0} says {1} up and {2} down, fewer than the {3} and {4} votes it has": (
+        "SELECT comments.id, comments.up, comments.down, found.up, found.down FROM comments JOIN"
+        " (SELECT comment_id, sum(CASE WHEN value = 1 THEN 1 ELSE 0 END) AS up,"
+        " sum(CASE WHEN value = -1 THEN 1 ELSE 0 END) AS down FROM votes GROUP BY comment_id) AS found"
+        " ON found.comment_id = comments.id LEFT JOIN vote_marks ON vote_marks.comment_id = comments.id"
+        " AND vote_marks.article_id = comments.article_id"
+        " WHERE comments.up + coalesce(vote_marks.up, 0) < found.up"
+        " OR comments.down + coalesce(vote_marks.down, 0) < found.down"
+    ),
+    "comment {0} has a vote of {2} by person {1}; 1 and -1 are votes": (
+        "SELECT comment_id, person_id, value FROM votes WHERE value NOT IN (1, -1)"
+    ),
+    "comment {0} was deleted and still has votes": (
+        "SELECT comments.id FROM comments WHERE status = 'deleted'"
+        " AND EXISTS (SELECT 1 FROM votes WHERE votes.comment_id = comments.id)"
+    ),
+    "person {0} was forgotten and still has votes": (
+        "SELECT people.id FROM people WHERE erased_at IS NOT NULL"
+        " AND EXISTS (SELECT 1 FROM votes WHERE votes.person_id = people.id)"
+    ),
+    "votes on comment {0} are marked under article {1}, not under {2}": (
+        "SELECT comments.id, vote_marks.article_id, comments.article_id FROM vote_marks JOIN comments"
+        " ON comments.id = vote_marks.comment_id WHERE comments.article_id <> vote_marks.article_id"
+    ),
     "channel {0} says its events are {1} to {2}; the log has {3}, from {4} to {5}": (
         "SELECT channels.name, channels.floor + 1, channels.seq, coalesce(found.total, 0), found.first, found.last"
         " FROM channels LEFT JOIN (SELECT channel, count(*) AS total, min(seq) AS first, max(seq) AS last FROM events"

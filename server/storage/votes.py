@@ -8,7 +8,7 @@ whenever votes or marks of its comments change: no mark is taken while it is wri
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, text, update
+from sqlalchemy import Executable, bindparam, delete, insert, select, text, update
 
 from server import events
 from server.models import Comment
@@ -55,7 +55,7 @@ _AMONG = {
         " (SELECT CAST(json_array_elements_text(CAST(CAST(:ids AS text) AS json)) AS bigint))"
     ),
 }
-_HOLD_ARTICLE = {
+_HOLD_ARTICLE: dict[str, Executable] = {
     "sqlite": select(articles.c.scored_at).where(articles.c.id == bindparam("article")),
     "postgresql": text("SELECT scored_at FROM articles WHERE id = :article FOR NO KEY UPDATE"),
 }

@@ -36,6 +36,7 @@ class Loop:
     def __init__(self) -> None:
         self._poll = select.epoll()
         self._connections: dict[int, Connection] = {}
+        self._sockets: dict[int, socket.socket] = {}
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
         self._sources = 0
@@ -53,6 +54,7 @@ class Loop:
         with contextlib.suppress(BlockingIOError):
             sock.connect(("127.0.0.1", port))
         self._connections[sock.fileno()] = connection
+        self._sockets[sock.fileno()] = sock
         self._poll.register(sock.fileno(), WRITE)
         return sock
 
@@ -64,6 +66,7 @@ class Loop:
         """Closes a socket with a reset: a test leaves no ports in TIME_WAIT behind."""
         if sock.fileno() >= 0:
             self._connections.pop(sock.fileno(), None)
+            self._sockets.pop(sock.fileno(), None)
             with contextlib.suppress(OSError):
                 self._poll.unregister(sock.fileno())
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -95,10 +98,8 @@ class Loop:
 
     def close(self) -> None:
         """Closes the poller and every socket."""
-        for fd in tuple(self._connections):
-            with contextlib.suppress(OSError):
-                socket.socket(fileno=fd).close()
-        self._connections.clear()
+        for sock in tuple(self._sockets.values()):
+            self.forget(sock)
         self._poll.close()
 
 

@@ -21,12 +21,20 @@ MODERATOR = "Mo Derator"
 
 def moderator_token(server: RipostServer, folder: Path, name: str = MODERATOR) -> str:
     """Makes a moderator beside the running server, as an operator does; returns their token."""
-    settings = {"DATABASE_URL": server.database_url}
+    database = server.database_url
     made = run_ripost(
-        "person", "create", name, "--email", "mo@example.org", "--role", "moderator", folder=folder, **settings
+        "person",
+        "create",
+        name,
+        "--email",
+        "mo@example.org",
+        "--role",
+        "moderator",
+        folder=folder,
+        DATABASE_URL=database,
     )
     assert made.status == 0, made.err
-    token = run_ripost("person", "token", name, folder=folder, **settings)
+    token = run_ripost("person", "token", name, folder=folder, DATABASE_URL=database)
     assert token.status == 0, token.err
     return token.last_line
 

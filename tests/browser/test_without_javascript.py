@@ -12,7 +12,10 @@ OFF = {"java_script_enabled": False}
 
 async def bodies(window: Window) -> list[str]:
     """What the comments on this page say."""
-    return [text.strip() for text in await window.page.locator("article[data-comment-id] > .entry > .body").all_inner_texts()]
+    return [
+        text.strip()
+        for text in await window.page.locator("article[data-comment-id] > .entry > .body").all_inner_texts()
+    ]
 
 
 async def test_the_whole_discussion_can_be_read_by_following_links(pages: Pages, newsroom: Newsroom) -> None:
@@ -57,7 +60,10 @@ async def test_a_shared_link_shows_the_comment_with_what_it_answers_and_its_answ
     await newsroom.say(article, "Another answer.", "Cy", under=root)
     leaf = await newsroom.say(article, "An answer to the answer.", under=middle)
     window = Window(await pages(newsroom.link(article, f"?comment={middle['id']}"), **OFF, **device))
-    shown = [int(str(await one.get_attribute("data-comment-id"))) for one in await window.page.locator("article[data-comment-id]").all()]
+    shown = [
+        int(str(await one.get_attribute("data-comment-id")))
+        for one in await window.page.locator("article[data-comment-id]").all()
+    ]
     assert shown == [root["id"], middle["id"], leaf["id"]]
     assert await window.comment(middle).get_attribute("data-asked") is not None
     await window.page.get_by_role("link", name="Show the whole discussion").click()

@@ -104,7 +104,16 @@ async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
     if secret := server.environment.get("SECRET_KEY"):
         settings["SECRET_KEY"] = secret
     made = await asyncio.to_thread(
-        run_ripost, "person", "create", "Mo", "--email", "mo@paper.example", "--role", "moderator", folder=folder, **settings
+        run_ripost,
+        "person",
+        "create",
+        "Mo",
+        "--email",
+        "mo@paper.example",
+        "--role",
+        "moderator",
+        folder=folder,
+        **settings,
     )
     assert made.status == 0, made.err
     token = await asyncio.to_thread(run_ripost, "person", "token", "Mo", folder=folder, **settings)

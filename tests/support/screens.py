@@ -114,7 +114,9 @@ async def pill(studio: Studio, page: Page) -> None:
     """Others have written while somebody reads."""
     await live(studio, page)
     article = studio.article("night-train")
-    await page.locator("article").nth(4).evaluate("(one) => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    await (
+        page.locator("article").nth(4).evaluate("(one) => one.scrollIntoView({ block: 'start', behavior: 'instant' })")
+    )
     first = await studio.newsroom.request("GET", f"/api/articles/{article['id']}/thread?limit=3")
     await studio.newsroom.say(article, "I was on that train.", "Noor", under=first["comments"][1])
     await studio.newsroom.say(article, "Which coach? I never see anybody in the last one.", "Björn")
@@ -127,7 +129,9 @@ async def reply(studio: Studio, page: Page) -> None:
     await live(studio, page)
     await page.locator('button[data-ripost="reply"]').nth(3).click()
     form = page.locator("article form")
-    await form.locator("textarea").fill("That is what the timetable says. The *conductor* says otherwise:\n\n> only on Fridays")
+    await form.locator("textarea").fill(
+        "That is what the timetable says. The *conductor* says otherwise:\n\n> only on Fridays"
+    )
     await form.locator("input").fill("Lena")
     await form.evaluate("(form) => form.scrollIntoView({ block: 'center', behavior: 'instant' })")
 
@@ -309,7 +313,9 @@ def _kind(discussion: Discussion) -> str:
 
 
 async def _held(studio: Studio) -> None:
-    article = await studio.newsroom.article("The council counts its saplings", body="A short notice.", state="premoderated")
+    article = await studio.newsroom.article(
+        "The council counts its saplings", body="A short notice.", state="premoderated"
+    )
     for name, options in (("premoderated", {}), ("premoderated-phone-dark", PHONE | DARK)):
         if studio.wants(name):
             async with studio.page(studio.newsroom.link(article), **options) as page:

@@ -197,7 +197,7 @@ async def test_the_server_stops_though_a_peer_closed_with_our_buffer_full(tmp_pa
 
 
 async def test_a_stop_tells_everyone_when_to_come_back(tmp_path: Path) -> None:
-    async with fast_server(tmp_path) as fast:
+    async with fast_server(tmp_path, second=1) as fast:
         sockets = [await connect(fast.url) for _ in range(30)]
         await sockets[0].send(subscribe(fast.article))
         await sockets[0].recv()
