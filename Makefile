@@ -3,11 +3,12 @@
 #   make run       the demo at http://127.0.0.1:8000 (ARGS="--port 8080" to change what it is given)
 #   make test      every test; ARGS="tests/storage -k log" for some, RIPOST_TEST_SKIP=browser,node,postgres,redis for fewer
 #   make check     ruff, mypy --strict, tsc --checkJs
+#   make bench     Ripost beside its peers, into docs/performance.md; ARGS="posts slow" for parts, ARGS=--quick for a look
 #   make screens   screenshots of the page into screens/
 #   make clean     removes what these made
 
 .DEFAULT_GOAL := help
-.PHONY: run test check screens clean help
+.PHONY: run test check bench screens clean help
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -59,6 +60,9 @@ check: $(VENV)/.installed-test
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m tests.support.typecheck
 
+bench: $(VENV)/.installed-test
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
 screens: $(VENV)/.installed-test
 	@$(BIN)/python -m tests.support.provision --only browser
 	@exec $(BIN)/python -m tests.support.screens $(ARGS)
@@ -73,6 +77,8 @@ $(VENV)/.installed-run: pyproject.toml
 	@$(make_venv)
 	@echo "Setting up Ripost in $(VENV) (once) ..."
 	@$(PIP) install --editable . || { echo "Setting up failed: pip could not install what pyproject.toml names (see above)." >&2; exit 1; }
+# Packs the page's files; where there is no such package the page is served in more and larger files.
+	@$(PIP) install --only-binary :all: 'brotli>=1.2,<2' 'minify-go>=2.24.24,<3' 2>/dev/null || true
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml

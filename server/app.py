@@ -24,6 +24,8 @@ from server.limits import Connections, Limits
 from server.metrics import Metrics
 from server.middleware import Requests
 from server.models import Commit
+from server.presence import Presence
+from server.pulse import Pulse
 from server.relay import Relay
 from server.routes import (
     articles,
@@ -44,6 +46,7 @@ from server.sessions import Sessions
 from server.snapshots import Snapshots
 from server.state import State
 from server.storage.database import Database
+from server.tallies import Tallies
 from server.times import Clock, SystemClock
 from server.transport.wheel import Wheel
 
@@ -67,7 +70,13 @@ async def open_state(
         loop = asyncio.get_running_loop()
         hub = Hub(loop.call_soon)
         relay = Relay(hub, database)
-        await broker.start(relay.receive)
+        tallies = Tallies()
+
+        def receive(commit: Commit) -> None:
+            relay.receive(commit)
+            tallies.committed(commit)
+
+        await broker.start(receive)
         state = State(
             config=config,
             database=database,
@@ -78,6 +87,8 @@ async def open_state(
             connections=Connections(config.max_connections, config.max_connections_per_address),
             metrics=metrics,
             clock=clock,
+            presence=Presence(),
+            tallies=tallies,
             snapshots=snapshots,
             sessions=Sessions(),
             secret=_secret(config),
@@ -103,16 +114,21 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await asyncio.to_thread(static.assets)  # not in the middle of somebody's request
         async with open_state(config, clock, metrics) as state, jobs.listen(state):
             app.state.ripost = state
             app.state.door = live.LiveDoor(state)
             app.state.wheel = Wheel(asyncio.get_running_loop())
-            flushing = asyncio.create_task(voting.flush_forever(state), name="ripost-votes")
+            running = [
+                asyncio.create_task(voting.flush_forever(state), name="ripost-votes"),
+                asyncio.create_task(Pulse(state).beat_forever(), name="ripost-pulse"),
+            ]
             try:
                 yield
             finally:
-                flushing.cancel()
-                await asyncio.gather(flushing, return_exceptions=True)
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
                 app.state.wheel.close()
 
     app = Starlette(

@@ -8,7 +8,7 @@ between, so nothing is held and nothing can fall between (DESIGN law 6).
 import asyncio
 from typing import Protocol
 
-from server.hub import Batch, Cursor, Hub, Progress
+from server.hub import Batch, Cursor, Frame, Hub, Progress
 from server.relay import Relay
 
 
@@ -53,6 +53,10 @@ class Follower:
         self._late(cursor)
         return False
 
+    def offer(self, frame: Frame) -> bool:
+        """See hub.Reader. Streams and polls carry the log only, so this takes it and says nothing."""
+        return True
+
     def behind(self, cursor: Cursor) -> None:
         """See hub.Reader."""
         self._go_on(cursor)
@@ -65,6 +69,11 @@ class Follower:
         """The link has room again."""
         for cursor in tuple(self._behind or ()):
             self._go_on(cursor)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether some cursor has not been given what it should have."""
+        return bool(self._behind)
 
     def _late(self, cursor: Cursor) -> None:
         if self._behind is None:

@@ -101,6 +101,9 @@ class Reader(Protocol):
         Never blocks or raises. One that refused asks for the cursor to be advanced once it can take more.
         """
 
+    def offer(self, frame: Frame) -> bool:
+        """Takes a frame that is in no log now, or refuses it because earlier ones wait: it is offered again later."""
+
     def behind(self, cursor: "Cursor") -> None:
         """The ring has moved past the cursor: what it was not given must be read from the log."""
 
@@ -211,6 +214,7 @@ class Hub:
     def __init__(self, soon: Callable[[Callable[[], None]], object]) -> None:
         self._soon = soon
         self.channels: dict[str, Channel] = {}
+        self._moved: set[str] = set()  # channels that were joined or left since that was asked
 
     def channel(self, name: str) -> Channel:
         """The channel of this name, made (unopened) if nobody read it yet.
@@ -239,12 +243,14 @@ class Hub:
         next flush skips a cursor that is not right before it."""
         cursor = Cursor(reader, channel, seq)
         channel.cursors.add(cursor)
+        self._moved.add(channel.name)
         return cursor
 
     def leave(self, cursor: Cursor) -> None:
         """Forgets a cursor; once is enough."""
         cursor.joined = False
         cursor.channel.cursors.discard(cursor)
+        self._moved.add(cursor.channel.name)
 
     def deliver(self, name: str, epoch: str, seq: int, at: int, text: str) -> bool:
         """One event of a channel. False if events before it are missing here (or the history changed): read the log.
@@ -308,6 +314,11 @@ class Hub:
     def readers(self, channel: Channel) -> int:
         """How many read a channel on this process."""
         return len(channel.cursors)
+
+    def take_moved(self) -> set[str]:
+        """The channels that were joined or left since this was called last."""
+        moved, self._moved = self._moved, set()
+        return moved
 
     def behind(self) -> int:
         """How many cursors are not level."""

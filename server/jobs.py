@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import re
 import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -248,14 +249,18 @@ def _owner(database: Path) -> int:
 
 
 def _make_private(path: Path) -> None:
-    if path.parent.parent == Path("/tmp") and path.parent.name.startswith("ripost-"):
+    if _is_below_tmp(path):
         path.parent.mkdir(mode=0o700, exist_ok=True)
     _check_private(path)
 
 
 def _check_private(path: Path) -> None:
     """Raises PermissionError if the folder below /tmp is somebody else's, who could pretend to be the server."""
-    if path.parent.parent == Path("/tmp") and path.parent.name.startswith("ripost-"):
+    if _is_below_tmp(path):
         found = path.parent.lstat()
         if not stat.S_ISDIR(found.st_mode) or f"ripost-{found.st_uid}" != path.parent.name or found.st_mode & 0o077:
             raise PermissionError(f"{path.parent} is not a private folder of the server's user")
+
+
+def _is_below_tmp(path: Path) -> bool:
+    return path.parent.parent == Path("/tmp") and re.fullmatch(r"ripost-[0-9]+", path.parent.name) is not None

@@ -5,16 +5,16 @@ behave the same. Rights are checked once, at subscribe; the session decides what
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 
-from server import auth
+from server import auth, tallies
 from server.errors import CLOSE_TOO_SLOW, NotFound, ProblemError, Unauthorized
 from server.follower import Follower
-from server.hub import Cursor
+from server.hub import Cursor, Frame
 from server.models import MODERATION_CHANNEL, person_channel
 from server.relay import Reset
-from server.session import Close, Effect, Leave, Open, Send, Session
+from server.session import Close, Effect, Leave, Open, Send, Session, Type, Unwatch, Watch
 from server.state import State
 from server.transport import Link
 
@@ -59,9 +59,20 @@ class LivePeer(Follower):
             task.cancel()
         for cursor in self._session.cursors():
             self.drop(cursor)
+        self._state.tallies.unwatch(self)
+
+    def drop(self, cursor: Cursor) -> None:
+        """Leaves a channel, and types there no more."""
+        super().drop(cursor)
+        self._state.presence.gone(self, cursor.channel.name)
+
+    def offer(self, frame: Frame) -> bool:
+        """See hub.Reader. One that catches up has more urgent things to read."""
+        return not self.is_behind and self._wire.offer(frame)
 
     def ended(self, cursor: Cursor, reason: str) -> None:
         """See hub.Reader."""
+        self._state.presence.gone(self, cursor.channel.name)
         self._carry_out(self._session.ended(cursor, reason))
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
@@ -73,14 +84,24 @@ class LivePeer(Follower):
                     self.drop(cursor)
                 case Close(code, reason):
                     self._wire.close(code, reason)
+                case Type(cursor, parent):
+                    now = self._state.clock.monotonic()
+                    self._state.presence.typing(self, cursor.channel.name, parent, now)
+                case Unwatch(named):
+                    self._state.tallies.unwatch(self, named)
+                case Watch(named):
+                    self._watch(named)
                 case Open():
-                    task = asyncio.create_task(self._open(effect))
-                    if self._tasks is None:
-                        self._tasks = set()
-                    self._tasks.add(task)
-                    task.add_done_callback(self._opened)
+                    self._run(self._open(effect))
 
-    def _opened(self, task: "asyncio.Task[None]") -> None:
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        if self._tasks is None:
+            self._tasks = set()
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
         if self._tasks is not None:
             self._tasks.discard(task)
             if not self._tasks:
@@ -111,6 +132,31 @@ class LivePeer(Follower):
         self._carry_out(effects)
         if joined in channel.cursors:
             self.start(joined)
+            typing = self._state.presence.for_newcomer(channel.name, readers)
+            if typing is not None:
+                self._wire.send(typing)
+
+    def _watch(self, named: tuple[int, ...]) -> None:
+        """Tells the counts of these articles; what changes after that is told once a second (pulse.py)."""
+        table = self._state.tallies
+        watch, numbers = table.watch(self, named), table.known(named)
+        self._session.watched = watch.articles  # the same object for everyone, not a copy for each
+        if numbers is None:
+            self._run(self._read_counts(watch, named))
+            return
+        self._wire.send(tallies.frame(numbers).text)
+        table.answered(watch)
+
+    async def _read_counts(self, watch: tallies.Watch, named: tuple[int, ...]) -> None:
+        table = self._state.tallies
+        try:
+            found = await self._state.relay.counts(named)
+            table.read(named, found)
+            self._wire.send(tallies.frame(table.known(named) or found).text)  # a commit may have said a newer number
+        except ProblemError as error:
+            self._carry_out(self._session.uncounted(named, error))
+        finally:
+            table.answered(watch)
 
     async def _authorised(self, asked: Open) -> str:
         """The channel of a topic that only some may read. Raises Unauthorized, Forbidden."""

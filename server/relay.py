@@ -9,13 +9,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
 from server.hub import Channel, Cursor, Frame, Hub, Reader
 from server.models import Commit
 from server.session import matches
-from server.storage import event_log
+from server.storage import articles, event_log
 from server.storage.database import Database
 from server.storage.event_log import Head
 from server.storage.transaction import Transaction
@@ -124,6 +125,13 @@ class Relay:
         """Makes a channel in which nothing was said yet, so that it can be read from its beginning."""
         if await self._head(name) is None:
             await self._database.write(lambda tx: event_log.ensure_channel(tx, name))
+
+    async def counts(self, article_ids: tuple[int, ...]) -> dict[int, int]:
+        """How many comments these articles have; unknown ones are left out. Raises Unavailable."""
+        ids = list(article_ids)
+        read = partial(self._database.read, lambda tx: articles.counts(tx, ids))
+        found: dict[int, int] = await self._shared(("counts", "", article_ids), read)
+        return found
 
     async def after(self, cursor: Cursor) -> list[Frame]:
         """The next events after a cursor from the log, in order; empty if the log does not continue it."""

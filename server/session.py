@@ -14,6 +14,7 @@ from server import events
 from server.errors import CLOSE_PROTOCOL_ERROR, BadRequest, Invalid, ProblemError, TooMany
 from server.hub import Cursor
 from server.models import MODERATION_CHANNEL, article_channel
+from server.tallies import MOST_WATCHED
 from server.times import rfc3339
 
 MESSAGE_BYTES = 16 * 1024
@@ -30,18 +31,27 @@ class _Subscribe(msgspec.Struct, tag_field="type", tag="subscribe"):
     epoch: str | None = None
     since: int | None = None
     at: str | None = None
+    counts: list[int] | None = None
 
 
 class _Unsubscribe(msgspec.Struct, tag_field="type", tag="unsubscribe"):
     article: int | None = None
     channel: Literal["moderation", "me"] | None = None
+    counts: list[int] | bool | None = None
+
+
+class _Typing(msgspec.Struct, tag_field="type", tag="typing"):
+    article: int
+    parent: int | None = None
 
 
 class _Ping(msgspec.Struct, tag_field="type", tag="ping"):
     pass
 
 
-_decode = msgspec.json.Decoder(_Subscribe | _Unsubscribe | _Ping).decode
+_decode = msgspec.json.Decoder(_Subscribe | _Unsubscribe | _Typing | _Ping).decode
+
+_NONE: frozenset[int] = frozenset()
 
 Topic = tuple[str, int]
 """What a client names: ("article", 3), ("moderation", 0) or ("me", 0)."""
@@ -86,7 +96,29 @@ class Leave:
     cursor: Cursor
 
 
-Effect = Send | Close | Open | Leave
+@dataclass(frozen=True, slots=True)
+class Type:
+    """Whoever reads this article is typing, below this comment (None: at top level)."""
+
+    cursor: Cursor
+    parent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watch the counts of these articles, too, and answer with them."""
+
+    articles: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """Watch the counts of these articles no more."""
+
+    articles: tuple[int, ...]
+
+
+Effect = Send | Close | Open | Leave | Type | Watch | Unwatch
 
 
 class Session:
@@ -96,13 +128,14 @@ class Session:
     it is answered.
     """
 
-    __slots__ = ("_bad", "_counted", "_tokens", "subscriptions")
+    __slots__ = ("_bad", "_counted", "_tokens", "subscriptions", "watched")
 
     def __init__(self, now: float) -> None:
         self.subscriptions: dict[Topic, Cursor | Open] = {}
         self._tokens = float(MESSAGES_BURST)
         self._counted = now
         self._bad = 0
+        self.watched: frozenset[int] = _NONE  # articles whose counts are told; the shell may put an equal one here
 
     def receive(self, text: str, now: float) -> Sequence[Effect]:
         """One message of the client, at monotonic time `now` in seconds."""
@@ -119,6 +152,12 @@ class Session:
         if isinstance(message, _Ping):
             return [Send('{"type":"pong"}')]
         try:
+            if isinstance(message, _Typing):
+                return self._type(message)
+            if message.counts is not None:
+                if message.article is not None or message.channel is not None:
+                    raise Invalid.field("counts", "subscribe to counts, or to an article or a channel")
+                return self._watch(message) if isinstance(message, _Subscribe) else self._unwatch(message)
             topic = _topic(message.article, message.channel)
             if isinstance(message, _Subscribe):
                 return self._subscribe(topic, message)
@@ -132,11 +171,41 @@ class Session:
         if message.since is not None and not 0 <= message.since < 2**63:
             raise Invalid.field("since", "a whole number from 0 is accepted")
         known = self.subscriptions.get(topic)
-        if known is None and len(self.subscriptions) >= MAX_SUBSCRIPTIONS:
-            raise TooMany(f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection", retry_after=1)
+        if known is None:
+            self._make_room()
         asked = Open(topic, message.token, message.epoch, message.since, message.at)
         self.subscriptions[topic] = asked
         return [Leave(known), asked] if isinstance(known, Cursor) else [asked]
+
+    def _make_room(self) -> None:
+        if len(self.subscriptions) + bool(self.watched) >= MAX_SUBSCRIPTIONS:
+            raise TooMany(f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection", retry_after=1)
+
+    def _type(self, message: _Typing) -> Sequence[Effect]:
+        if message.parent is not None and not 0 < message.parent < 2**63:
+            raise Invalid.field("parent", "the id of a comment is accepted, or null")
+        cursor = self.subscriptions.get(_topic(message.article, None))
+        if cursor is None:
+            raise Invalid.field("article", "subscribe to the article first")
+        return [Type(cursor, message.parent)] if isinstance(cursor, Cursor) else []
+
+    def _watch(self, message: _Subscribe) -> Sequence[Effect]:
+        wanted = _ids(message.counts)
+        watched = self.watched.union(wanted)
+        if len(watched) > MOST_WATCHED:
+            raise Invalid.field("counts", f"at most {MOST_WATCHED} articles on a connection")
+        if not self.watched:
+            self._make_room()
+        self.watched = watched
+        return [Watch(wanted)]
+
+    def _unwatch(self, message: _Unsubscribe) -> Sequence[Effect]:
+        if message.counts is False:
+            raise Invalid.field("counts", "true is accepted, or the ids of articles")
+        gone = tuple(self.watched) if message.counts is True else _ids(message.counts)
+        self.watched = self.watched.difference(gone)
+        told = {"type": "unsubscribed", "counts": message.counts, "reason": "asked"}
+        return [Unwatch(gone), Send(events.encode(told))]
 
     def _unsubscribe(self, topic: Topic) -> Sequence[Effect]:
         known = self.subscriptions.pop(topic, None)
@@ -189,6 +258,14 @@ class Session:
                 return [Send(events.encode({"type": "unsubscribed", **_named(topic), "reason": reason}))]
         return []
 
+    def uncounted(self, articles: Sequence[int], error: ProblemError) -> Sequence[Effect]:
+        """The counts of these articles cannot be told now: the client asks again."""
+        self.watched = self.watched.difference(articles)
+        return [
+            Unwatch(tuple(articles)),
+            Send(events.encode({"type": "error", "counts": articles, "problem": error.problem()})),
+        ]
+
     def heads(self) -> Sequence[Send]:
         """Where each channel stands. Only for level cursors: one that catches up would take it for a loss."""
         return [
@@ -211,6 +288,16 @@ def _topic(article: int | None, channel: str | None) -> Topic:
     if not 0 < article < 2**63:
         raise Invalid.field("article", "the id of an article is accepted")
     return "article", article
+
+
+def _ids(articles: list[int] | bool | None) -> tuple[int, ...]:
+    """The articles that are named, each once."""
+    assert isinstance(articles, list)
+    if not 0 < len(articles) <= MOST_WATCHED:
+        raise Invalid.field("counts", f"the ids of 1 to {MOST_WATCHED} articles are accepted")
+    if not all(0 < article < 2**63 for article in articles):
+        raise Invalid.field("counts", "the ids of articles are accepted")
+    return tuple(dict.fromkeys(articles))
 
 
 def _named(topic: Topic) -> dict[str, object]:

@@ -8,10 +8,12 @@ from server.config import Config
 from server.hub import Hub
 from server.limits import Connections, Limits
 from server.metrics import Metrics
+from server.presence import Presence
 from server.relay import Relay
 from server.sessions import Sessions
 from server.snapshots import Snapshots
 from server.storage.database import Database
+from server.tallies import Tallies
 from server.times import Clock
 
 
@@ -27,6 +29,8 @@ class State:
     limits: Limits
     connections: Connections
     metrics: Metrics
+    presence: Presence
+    tallies: Tallies
     snapshots: Snapshots
     sessions: Sessions
     clock: Clock

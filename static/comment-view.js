@@ -5,7 +5,7 @@
  * article stands, and never another comment.
  */
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
-import { renderTree } from "./tree-view.js";
+import { maker } from "./maker.js";
 
 /** @typedef {import("./types.js").Comment} Comment
  *
@@ -87,6 +87,12 @@ export class CommentView {
     setAttribute(button, "aria-label", folded ? null : replies.getAttribute("aria-label"));
   }
 
+  /** Whether showing it takes more than touching up what is there. @param {Comment} comment */
+  isAnother(comment) {
+    const before = this.#shown;
+    return before ? face(before) !== face(comment) || !sameText(before, comment) : !this.#adopted;
+  }
+
   /** Bring the element up to date. @param {Comment} comment @param {Setting} setting */
   show(comment, setting) {
     const { element } = this;
@@ -105,11 +111,11 @@ export class CommentView {
       const focused = element.getRootNode() instanceof ShadowRoot && entry.contains(/** @type {ShadowRoot} */ (element.getRootNode()).activeElement);
       const kept = [...entry.children].filter((child) => child.matches("form"));
       const own = focused && !kept.some((child) => child.matches(":focus-within"));
-      entry.replaceChildren(...makeEntry(comment, setting), ...kept);
+      entry.replaceChildren(...maker().makeEntry(comment, setting), ...kept);
       // Focus on what went away goes to the comment itself, not to the top of the page.
       if (own) element.focus({ preventScroll: true });
-    } else if (before && before.tree !== comment.tree && JSON.stringify(before.tree) !== JSON.stringify(comment.tree)) {
-      entry.querySelector(":scope > .body")?.replaceChildren(renderTree(comment.tree ?? []));
+    } else if (before && !sameText(before, comment)) {
+      entry.querySelector(":scope > .body")?.replaceChildren(maker().renderTree(comment.tree ?? []));
     }
     setAttribute(element, "data-status", status);
     const byline = /** @type {HTMLElement} */ (entry.querySelector(":scope > .byline"));
@@ -185,30 +191,7 @@ function face({ author, status }) {
   return author ? `${author.id} ${author.role} ${author.name}` : status;
 }
 
-/** @param {Comment} comment @param {Setting} setting @returns {HTMLElement[]} */
-function makeEntry({ id, author, tree, created_at, dated, status }, { words, clock, link }) {
-  const avatar = make("span", { class: "avatar", part: "avatar", "aria-hidden": "true" });
-  const byline = make("header", { class: "byline", part: "byline" }, avatar);
-  const by = { id: `by-${id}` };
-  if (author) {
-    avatar.dataset["hue"] = `${author.id % 12}`;
-    avatar.textContent = ([...author.name][0] ?? "").toUpperCase();
-    byline.append(make("bdi", { class: "author", part: "author", ...by }, author.name));
-    if (author.role === "moderator" || author.role === "admin") {
-      byline.append(make("span", { class: "role", part: "role", "data-role": author.role }, words(author.role)));
-    }
-  } else byline.append(make("span", { class: "gone", part: "gone", ...by }, words(status === "deleted" ? "deleted" : "removed")));
-  const permalink = make("a", { class: "permalink", part: "permalink", href: link(id) });
-  if (dated) {
-    const time = /** @type {HTMLTimeElement} */ (make("time", { datetime: created_at }));
-    clock.keep(time);
-    permalink.append(time);
-  } else permalink.append(words("link"));
-  byline.append(permalink);
-  if (!author || !tree) return [byline];
-  return [
-    byline,
-    make("div", { class: "body", part: "body", dir: "auto" }, renderTree(tree)),
-    make("footer", { class: "actions", part: "actions" }),
-  ];
+/** @param {Comment} a @param {Comment} b */
+function sameText({ tree: a }, { tree: b }) {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

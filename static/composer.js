@@ -7,7 +7,10 @@
 import { Problem } from "./api.js";
 import { backOff } from "./connection.js";
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
-import { makeComposer } from "./thread-frame.js";
+import { makeComposer } from "./making.js";
+import { writingWords } from "./i18n/writing-en.js";
+import { addEnglish } from "./words.js";
+import { addTools, markedPassage, quote } from "./writing/toolbar.js";
 
 /** @typedef {import("./types.js").Comment} Comment
  *
@@ -31,6 +34,7 @@ export class Composer {
 
   /** @param {import("./thread.js").Thread} thread @param {AbortSignal} signal */
   constructor(thread, signal) {
+    addEnglish(writingWords);
     this.#thread = thread;
     this.#signal = signal;
     const form = thread.composerForm;
@@ -42,8 +46,13 @@ export class Composer {
 
   /** Open the reply form below a comment, or go to the one that is open. @param {number} id */
   reply(id) {
+    // What is marked in the comment is what the answer is about.
+    const entry = this.#thread.view.element(id)?.querySelector(":scope > .entry");
+    const passage = entry ? markedPassage(/** @type {ShadowRoot} */ (entry.getRootNode()), entry) : "";
     const writing = this.#open(id, null, `${id}`);
-    writing && area(writing.form).focus();
+    if (!writing) return;
+    area(writing.form).focus();
+    if (passage) quote(area(writing.form), passage);
   }
 
   /** Open one's own comment for a change. @param {number} id */
@@ -118,6 +127,7 @@ export class Composer {
     for (const writing of this.#writings.values()) {
       const { form, parent } = writing;
       const gone = parent !== null && state.comments.get(parent)?.status !== "visible";
+      this.#showMember(writing);
       form.toggleAttribute("data-blocked", gone || closed);
       button(form).disabled = gone || closed;
       const shown = message(form);
@@ -210,6 +220,8 @@ export class Composer {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
     });
     if (text.value) store.setDraft(place, { ...store.draft(place), text: text.value, ...(name?.value ? { name: name.value } : {}) });
+    // A new form stands in the page only after this.
+    queueMicrotask(() => void addTools(this.#thread, form, this.#signal));
     return writing;
   }
 
@@ -273,6 +285,8 @@ export class Composer {
       area(form).value = "";
       this.#tell(writing, words(comment?.status === "pending" ? "held" : "sent"));
     }
+    const { slow_mode_seconds: slow } = this.#thread.state.article;
+    if (slow && !edits && !this.#thread.moderates) this.#wait(slow);
     this.#thread.accept(answer);
     const element = comment && view.element(comment.id);
     element?.setAttribute("data-fresh", "");
@@ -305,12 +319,18 @@ export class Composer {
     this.#tell(writing, words("failed", { reason: error.message }), true);
   }
 
-  /** @param {Writing} writing @param {number} n seconds */
-  #countDown(writing, n) {
+  /** Slow mode: nothing more can be sent from here for a while. @param {number} n seconds */
+  #wait(n) {
+    for (const writing of this.#writings.values()) if (!writing.busy && writing.edits === null) this.#countDown(writing, n, false);
+  }
+
+  /** @param {Writing} writing @param {number} n seconds @param {boolean} [wrong] */
+  #countDown(writing, n, wrong = true) {
     const { words } = this.#thread;
-    button(writing.form).disabled = n > 0;
-    this.#tell(writing, n > 0 ? words("slowDown", { n }) : "", n > 0);
-    if (n > 0) writing.timer = window.setTimeout(() => this.#countDown(writing, n - 1), 1000);
+    clearTimeout(writing.timer);
+    button(writing.form).disabled = n > 0 || writing.form.hasAttribute("data-blocked");
+    this.#tell(writing, n > 0 ? words("slowDown", { n }) : "", wrong && n > 0);
+    if (n > 0) writing.timer = window.setTimeout(() => this.#countDown(writing, n - 1, wrong), 1000);
   }
 
   /** Point at what is wrong and keep everything. @param {Writing} writing @param {string} field @param {string} text */

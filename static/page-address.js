@@ -14,22 +14,11 @@ export function pageLink(query) {
   return url.search || "?";
 }
 
-/** Whether the page is Ripost's own, where the query is for us to write. @param {string} server  its origin */
-export function isOwnPage(server) {
-  return location.origin === server && location.pathname.startsWith("/a/");
-}
-
 /** The comment a shared link points to; 0 when none, or when the reader comes back to where they were. */
 export function linkedComment() {
   const id = new URLSearchParams(location.search).get("comment") ?? /^#comment-(\d+)$/.exec(location.hash)?.[1];
   const navigation = /** @type {PerformanceNavigationTiming | undefined} */ (performance.getEntriesByType("navigation")[0]);
   return navigation?.type === "back_forward" ? 0 : Number(id) || 0;
-}
-
-/** The address of the article the discussion belongs to. @param {HTMLElement} host */
-export function articleUrl(host) {
-  const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
-  return new URL(host.getAttribute("article-url") || canonical || location.href, location.href).href;
 }
 
 /**

@@ -4,6 +4,7 @@
  * Adopts what the server rendered and makes what is missing, so that a foreign page gets the same. Knows nothing of
  * single comments.
  */
+import { isMakerLoaded, maker } from "./maker.js";
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 
 /** @typedef {import("./words.js").Words} Words @typedef {import("./thread-state.js").ThreadState} ThreadState */
@@ -19,7 +20,7 @@ export class ThreadFrame {
   constructor(root, words, language, stylesheet) {
     this.#words = words;
     const there = root.querySelector(".thread");
-    this.section = /** @type {HTMLElement} */ (there ?? makeSection(words));
+    this.section = /** @type {HTMLElement} */ (there ?? maker().makeSection(words));
     if (!there) {
       const link = make("link", { rel: "stylesheet", href: stylesheet.href });
       // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
@@ -61,7 +62,7 @@ export class ThreadFrame {
     const form = composer.querySelector("form");
     // Text that is there outlives the closing; the composer says what happened.
     if (article.state === "closed" && form && !form.querySelector("textarea")?.value) form.remove();
-    else if (article.state !== "closed" && !form) composer.prepend(makeComposer(words));
+    else if (article.state !== "closed" && !form && isMakerLoaded()) composer.prepend(maker().makeComposer(words));
   }
 
   /** Where live roots stand that belong behind pages not loaded yet. @param {boolean} wanted  make it, or only say whether it is there @returns {HTMLElement | null} */
@@ -97,41 +98,10 @@ export class ThreadFrame {
     const sentence = reason.charAt(0).toUpperCase() + reason.slice(1) + (/[.!?]$/.test(reason) ? "" : ".");
     this.part("failure").replaceChildren(sentence, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
   }
-
-  /** Wait until the reader asks to try again, or the network is back. @param {AbortSignal} signal @returns {Promise<void>} */
-  askedAgain(signal) {
-    return new Promise((resolve) => {
-      const options = { signal, once: true };
-      this.part("failure").querySelector("button")?.addEventListener("click", () => resolve(), options);
-      window.addEventListener("online", () => resolve(), options);
-    });
-  }
 }
 
 /** @param {string} action @param {string} text @param {{place?: string, branch?: string}} where */
 export function makeMore(action, text, { place, branch }) {
   const anchor = make("a", { class: "more-link", part: "more-link", href: "", "data-ripost": action, "data-branch": branch ?? null }, text);
   return make("p", { class: "more", part: "more", "data-ripost": place ?? null }, anchor);
-}
-
-/** The form of the composer, as the server renders it. @param {Words} words */
-export function makeComposer(words) {
-  return make("form", { class: "composer", part: "composer", method: "dialog", autocomplete: "on" },
-    make("textarea", { part: "text", name: "text", rows: "3", dir: "auto", "aria-label": words("text"), placeholder: words("join"), autocomplete: "off" }),
-    make("div", { class: "composer-row" },
-      make("input", { part: "name", name: "name", type: "text", dir: "auto", "aria-label": words("name"), placeholder: words("name"), autocomplete: "nickname", maxlength: "60" }),
-      make("button", { part: "submit", class: "primary", type: "submit" }, words("post"))));
-}
-
-/** @param {Words} words */
-function makeSection(words) {
-  const sorts = ["oldest", "newest", "top"].map((sort) => make("a", { part: "sort", href: "", "data-ripost": "sort", "data-sort": sort }, words(sort)));
-  return make("section", { class: "thread", part: "thread", "aria-labelledby": "title", "aria-busy": "true" },
-    make("header", { class: "header", part: "header" },
-      make("h2", { class: "count", part: "count", id: "title", "data-ripost": "count" }, words("loading")),
-      make("nav", { class: "sorts", part: "sorts", "aria-label": words("order") }, ...sorts)),
-    make("div", { class: "composer-place", part: "composer-place", "data-ripost": "composer" }),
-    make("div", { class: "pill-place", "data-ripost": "pill" }),
-    make("div", { class: "feed", part: "feed", role: "feed", "aria-labelledby": "title", "data-ripost": "feed" }),
-    make("p", { class: "status", part: "status", "data-ripost": "status", "data-state": "offline", role: "status" }));
 }

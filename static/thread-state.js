@@ -144,32 +144,6 @@ export function treeOrder(state, from = state.roots) {
   return order;
 }
 
-/**
- * The state as the page a server would send for it now: pinned roots first, then by the sort. For comparing.
- *
- * @param {ThreadState} state
- * @returns {Page}
- */
-export function toSnapshot(state) {
-  const of = (/** @type {number} */ id) => /** @type {Comment} */ (state.comments.get(id));
-  const roots = [...state.roots].sort(
-    (a, b) =>
-      Number(of(b).pinned) - Number(of(a).pinned) ||
-      (of(a).pinned ? a - b : comesBefore(state.sort, of(a), of(b)) ? -1 : 1),
-  );
-  return {
-    article: state.article,
-    epoch: state.epoch,
-    seq: state.seq,
-    at: state.at,
-    sort: state.sort,
-    comments: treeOrder(state, roots).map(of).filter((comment) => comment.status !== "pending"),
-    branches: Object.fromEntries(state.branches),
-    next: state.next,
-    viewer: state.viewer,
-  };
-}
-
 /** What each type of event does. An unknown type does nothing: a newer server may say more than we understand.
  * @type {Record<string, (state: ThreadState, event: any, changed: Set<number>) => void>} */
 const FOLDS = {
@@ -297,7 +271,7 @@ function rootPlace(state, comment) {
 }
 
 /** @param {import("./types.js").Sort} sort @param {Comment} a @param {Comment} b */
-function comesBefore(sort, a, b) {
+export function comesBefore(sort, a, b) {
   if (sort === "newest") return a.id > b.id;
   if (sort === "oldest") return a.id < b.id;
   const better = a.up - a.down - (b.up - b.down);

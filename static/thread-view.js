@@ -6,6 +6,7 @@
  */
 import { CommentView, CONTEXT, LEVELS } from "./comment-view.js";
 import { setAttribute, setChild } from "./elements.js";
+import { isMakerLoaded, maker } from "./maker.js";
 import { keepPlace } from "./reading-place.js";
 import { makeMore } from "./thread-frame.js";
 import { treeOrder } from "./thread-state.js";
@@ -44,6 +45,7 @@ export class ThreadView {
    * @param {import("./clock.js").Clock} options.clock
    * @param {(query: Record<string, string>) => string} options.link  the page with this query
    * @param {(comment: Comment) => boolean} options.editable
+   * @param {() => Promise<void>} options.prepare  load what makes comments
    */
   constructor(root, frame, state, options) {
     this.#root = root;
@@ -92,6 +94,7 @@ export class ThreadView {
     cancelAnimationFrame(this.#frameAsked);
     this.#frameAsked = 0;
     const dirty = [...this.#dirty];
+    if (!isMakerLoaded() && dirty.some((id) => this.#mustMake(id))) return void this.#options.prepare().then(() => this.flush(), () => null);
     this.#dirty.clear();
     this.#keep(() => {
       for (const id of dirty) {
@@ -103,8 +106,15 @@ export class ThreadView {
     });
   }
 
+  /** @param {number} id */
+  #mustMake(id) {
+    const comment = this.#state.comments.get(id);
+    return comment !== undefined && (this.#views.get(id)?.isAnother(comment) ?? !this.#waits(id));
+  }
+
   /** Show what waits, all of it or what is below one comment. @param {number | null} below */
-  reveal(below = null) {
+  async reveal(below = null) {
+    await this.#options.prepare();
     this.flush();
     if (!this.#waiting.size && this.#away !== null) return this.goTo(this.#away);
     const ids = treeOrder(this.#state, below === null ? undefined : [below]).filter((id) => this.#waiting.has(id));
@@ -139,7 +149,8 @@ export class ThreadView {
   }
 
   /** Bring a comment to the reader, with focus. @param {number} id */
-  goTo(id) {
+  async goTo(id) {
+    if (!this.#views.has(id)) await this.#options.prepare();
     if (this.#state.comments.has(id)) this.#reveal(id);
     this.#away = null;
     this.#around();
@@ -184,9 +195,15 @@ export class ThreadView {
   #all() {
     for (const id of treeOrder(this.#state)) {
       if (this.#waits(id)) continue;
-      if (!this.#views.has(id)) this.#views.set(id, new CommentView(id));
+      if (!this.#views.has(id)) {
+        if (!isMakerLoaded()) {
+          this.update([id]);
+          continue;
+        }
+        this.#views.set(id, new CommentView(id));
+      }
       this.#show(id);
-      this.#place(id);
+      if (isMakerLoaded()) this.#place(id); // what the server rendered stands where it belongs
     }
     this.#around();
   }
@@ -270,47 +287,7 @@ export class ThreadView {
 
   /** Put an element where it belongs, unless it is there. @param {number} id */
   #place(id) {
-    const { comments, children, roots } = this.#state;
-    const { parent, depth } = /** @type {Comment} */ (comments.get(id));
-    const element = /** @type {CommentView} */ (this.#views.get(id)).element;
-    const siblings = parent === null ? roots : (children.get(parent) ?? []);
-    /** @type {HTMLElement | null} */
-    let container = this.#frame.feed;
-    let at = siblings[0] === id ? 0 : siblings.lastIndexOf(id);
-    if (parent === null) container = this.#isLater(at) ? this.#frame.later(true) : container;
-    else {
-      const above = this.#views.get(parent);
-      if (!above) return;
-      container = depth > LEVELS ? above.element.parentElement : above.replies(this.#options.words);
-    }
-    /** @type {HTMLElement | null} */
-    let before = null;
-    while (!before && --at >= 0) {
-      const sibling = /** @type {number} */ (siblings[at]);
-      const view = this.#views.get(sibling);
-      if (view && depth >= LEVELS) before = this.#lastBelow(sibling);
-      else if (view?.element.parentElement === container) before = view.element;
-    }
-    if (!before && parent !== null && depth > LEVELS) before = this.#views.get(parent)?.element ?? null;
-    if (element.parentElement === container && element.previousElementSibling === before) return;
-    if (before) before.after(element);
-    else container?.prepend(element);
-  }
-
-  /** The last element of a branch that stands flat. @param {number} id */
-  #lastBelow(id) {
-    let last = id;
-    for (;;) {
-      const below = this.#state.children.get(last)?.findLast((reply) => this.#views.get(reply)?.element.parentElement);
-      if (below === undefined) return this.#views.get(last)?.element ?? null;
-      last = below;
-    }
-  }
-
-  /** @param {number} at  index of a root */
-  #isLater(at) {
-    const { next, edge, roots } = this.#state;
-    return next !== null && edge !== null && at > roots.lastIndexOf(edge);
+    maker().place(id, this.#views, this.#state, this.#frame, this.#options.words);
   }
 
   /** What depends on the whole: frame, pill, folded counts, branches that go on. */

@@ -3,14 +3,14 @@
  * One open discussion: wires state, view, connection and (once something is written) the composer. Owns the order of
  * things: what is applied before what is shown, and what others wrote before it is asked for. Ends with its signal.
  */
-import { Problem, request } from "./api.js";
 import { BrowserStore } from "./browser-store.js";
 import { Clock } from "./clock.js";
 import { Connection } from "./connection.js";
-import { articleUrl, isOwnPage, linkedComment, pageLink, renderedSnapshot } from "./page-address.js";
+import { linkedComment, pageLink, renderedSnapshot } from "./page-address.js";
 import { keepTrying } from "./keep-trying.js";
+import { loadMaker } from "./maker.js";
 import { ThreadFrame } from "./thread-frame.js";
-import { addOwn, addPage, applyEvent, dropHeld, makeState } from "./thread-state.js";
+import { addOwn, applyEvent, dropHeld, makeState } from "./thread-state.js";
 import { ThreadView } from "./thread-view.js";
 import { makeWords } from "./words.js";
 
@@ -25,7 +25,7 @@ export class Thread {
   #host;
   #root;
   #signal;
-  #frame;
+  #frame = /** @type {ThreadFrame} */ (/** @type {unknown} */ (null)); // there from the moment anything can be shown
   #clock;
   /** @type {ThreadView | null} */
   #view = null;
@@ -33,12 +33,15 @@ export class Thread {
   #connection = null;
   /** @type {Promise<import("./composer.js").Composer> | null} */
   #composer = null;
+  /** @type {Promise<void> | null} */
+  #preparing = null;
+  /** @type {Promise<import("./loading.js").Loader> | null} */
+  #loading = null;
   /** @type {Promise<import("./controls.js").Controls> | null} */
   #controls = null;
   #quiet = 0;
   #submitted = false; // something was sent before the composer was loaded
   #member; // the token the page gave us, until the server refuses it
-  #sort;
   #expiry = 0;
   /** Own comments on the screen that can be edited, and until when. @type {Map<number, number>} */
   #editable = new Map();
@@ -54,9 +57,7 @@ export class Thread {
     this.store = new BrowserStore(this.server);
     this.words = makeWords("en");
     this.#member = host.getAttribute("token");
-    this.#sort = host.getAttribute("sort");
     this.#clock = new Clock("en", signal);
-    this.#frame = new ThreadFrame(root, this.words, "en", new URL("./ripost.css", import.meta.url));
     signal.addEventListener("abort", () => [this.#quiet, this.#expiry].forEach(clearTimeout));
   }
 
@@ -69,17 +70,12 @@ export class Thread {
     this.#root.addEventListener("input", (event) => this.#compose(event), options);
     // Another window of this person has posted: what is theirs there is theirs here.
     window.addEventListener("storage", ({ key }) => key === this.store.identitiesKey && this.#view?.updateAll(), options);
+    if (!this.#root.querySelector(".thread")) await this.prepare().catch(() => null);
+    if (this.#signal.aborted) return;
+    this.#frame = new ThreadFrame(this.#root, this.words, "en", new URL("./ripost.css", import.meta.url));
     this.#say("offline", false);
     let snapshot = renderedSnapshot(this.#root, Number(this.#host.getAttribute("article")));
-    while (!snapshot && !this.#signal.aborted) {
-      try {
-        snapshot = await this.#load(await this.#resolve());
-      } catch (error) {
-        if (this.#signal.aborted) return;
-        this.#frame.fail(error instanceof Problem ? error.message : this.words("unreachable"));
-        await this.#frame.askedAgain(this.#signal);
-      }
-    }
+    if (!snapshot) [snapshot] = await Promise.all([this.#loader().then((loader) => loader.first()), this.prepare()]).catch(() => [null]);
     if (!snapshot || this.#signal.aborted) return;
     this.#state = makeState(snapshot);
     const { words } = this;
@@ -88,20 +84,25 @@ export class Thread {
       clock: this.#clock,
       link: pageLink,
       editable: (comment) => this.#isEditable(comment),
+      prepare: () => this.prepare(),
     });
     this.#connection = new Connection({
       server: new URL(this.server),
       article: this.state.article.id,
       position: () => this.state,
       event: (event) => this.#take(event),
-      reset: () => this.#reload(),
+      reset: () => this.#loader().then((loader) => loader.reload()),
       status: (state, stopped) => this.#say(state, stopped),
       token: () => [...this.state.comments.values()].some(({ status }) => status === "pending") ? this.token : null,
       personal: (frame) => this.#decided(frame),
       signal: this.#signal,
     });
-    await Promise.allSettled([this.#goToTarget(), this.#knowViewer(), this.#resumeDrafts()]);
-    if (this.moderates) void this.#loadControls();
+    await Promise.allSettled([this.#goToTarget(), this.token && this.#loader().then((loader) => loader.knowViewer()), this.#resumeDrafts()]);
+    if (!this.moderates) return;
+    // Who moderates writes under the name they moderate under.
+    this.#member ??= this.token;
+    void this.#composer?.then((composer) => composer.check());
+    void this.#loadControls();
   }
 
   get state() {
@@ -148,9 +149,26 @@ export class Thread {
     return own?.token ?? this.#member;
   }
 
-  /** @param {string} path @param {Parameters<typeof request>[2]} [options] */
-  request(path, options) {
+  /** @param {string} path @param {Parameters<typeof import("./api.js").request>[2]} [options] */
+  async request(path, options) {
+    const { request } = await import("./api.js");
     return request(new URL(this.server), path, { ...options, signal: this.#signal });
+  }
+
+  /** Show another snapshot; what of it waits behind the pill is told by `hold`. @param {import("./types.js").Page} snapshot @param {(comment: Comment) => boolean} hold */
+  replace(snapshot, hold) {
+    const held = [...this.state.comments.values()].filter((comment) => comment.status === "pending");
+    this.#state = makeState(snapshot);
+    for (const comment of held) addOwn(this.#state, comment);
+    this.view.replace(this.#state, (id) => {
+      const comment = this.state.comments.get(id);
+      return comment !== undefined && hold(comment);
+    });
+  }
+
+  /** Hear of what is decided about one's own comments. */
+  listenPersonally() {
+    this.#connection?.listenPersonally();
   }
 
   /** Take the answer to something this reader did: the very event that everyone gets, or a comment that is held. @param {{event: ThreadEvent}} answer */
@@ -182,10 +200,13 @@ export class Thread {
     const outcome = applyEvent(this.state, event);
     if (outcome.gap || outcome.reset) return false;
     const { comment } = event;
-    if (comment && !Object.hasOwn(EDITS, event.type) && !this.#showsAtOnce(comment)) {
+    if (comment && !Object.hasOwn(EDITS, event.type) && !this.showsAtOnce(comment)) {
       for (const id of outcome.changed) this.view.hold(id);
     }
-    if (event.type === "article.updated") this.view.updateAll();
+    if (event.type === "article.updated") {
+      this.view.updateAll();
+      if (!this.composerForm) void this.prepare().then(() => this.view.update([]));
+    }
     if (event.type === "article.updated" || event.type === "comment.removed") void this.#composer?.then((composer) => composer.check());
     this.view.update(outcome.changed);
     this.#emit("comment", event);
@@ -193,7 +214,7 @@ export class Thread {
   }
 
   /** One's own words and direct answers to them do not wait; nor does anything while nothing is being read. @param {Comment} comment */
-  #showsAtOnce(comment) {
+  showsAtOnce(comment) {
     const parent = comment.parent === null ? undefined : this.state.comments.get(comment.parent);
     return this.view.size === 0 || this.isOwn(comment) || (parent !== undefined && this.isOwn(parent));
   }
@@ -212,112 +233,28 @@ export class Thread {
     return true;
   }
 
-  /** @returns {Promise<number>} the article's id */
-  async #resolve() {
-    const id = Number(this.#host.getAttribute("article"));
-    if (id) return id;
-    return (await this.request("/api/articles/resolve", { method: "POST", body: { url: articleUrl(this.#host), title: document.title } })).id;
-  }
-
-  /** @param {number} article @param {{fresh?: boolean, cursor?: string}} [options] @returns {Promise<import("./types.js").Page>} */
-  #load(article, { fresh = false, cursor = "" } = {}) {
-    const query = new URLSearchParams();
-    if (this.#sort) query.set("sort", this.#sort);
-    if (cursor) query.set("cursor", cursor);
-    return this.#asMember(`/api/articles/${article}/thread?${query}`, fresh);
-  }
-
-  /** Read as the member the page signed in; as anybody once the token is refused. @param {string} path @param {boolean} [fresh] @returns {Promise<any>} */
-  async #asMember(path, fresh = false) {
-    const token = this.#member;
-    try {
-      return await this.request(path, { fresh, token });
-    } catch (error) {
-      if (!token || !(error instanceof Problem) || error.status !== 401) throw error;
-      this.forget(token);
-      return this.request(path, { fresh });
-    }
-  }
-
-  /** The log cannot be resumed: begin with a snapshot. What is new in it waits behind the pill. */
-  async #reload() {
-    const snapshot = await this.#load(this.state.article.id, { fresh: true });
-    const held = [...this.state.comments.values()].filter((comment) => comment.status === "pending");
-    this.#state = makeState(snapshot);
-    for (const comment of held) addOwn(this.#state, comment);
-    this.view.replace(this.#state, (id) => {
-      const comment = this.state.comments.get(id);
-      return comment !== undefined && !this.#showsAtOnce(comment);
-    });
-  }
-
-  /** @param {HTMLElement} anchor  a link to what is not loaded; says so while it loads */
-  async #more(anchor) {
-    if (anchor.ariaBusy === "true") return;
-    const { textContent } = anchor;
-    anchor.ariaBusy = "true";
-    anchor.textContent = this.words("loading");
-    const branch = anchor.dataset["branch"] ? Number(anchor.dataset["branch"]) : null;
-    try {
-      const cursor = (branch === null ? this.state.next : this.state.branches.get(branch)) ?? "";
-      const get = (/** @type {boolean} */ fresh) => branch === null
-        ? this.#load(this.state.article.id, { cursor, fresh })
-        : this.#asMember(`/api/comments/${branch}/replies?${new URLSearchParams({ cursor })}`, fresh);
-      await this.#add(get, branch);
-    } catch (error) {
-      this.#frame.fail(error instanceof Problem ? error.message : this.words("unreachable"));
-    }
-    anchor.textContent = textContent;
-    anchor.ariaBusy = null;
-  }
-
-  /** @param {(fresh: boolean) => Promise<any>} get @param {number | "aside" | null} branch */
-  async #add(get, branch) {
-    let outcome = addPage(this.state, await get(false), branch);
-    if (outcome.stale) outcome = addPage(this.state, await get(true), branch);
-    if (outcome.reset || outcome.stale) return this.#reload();
-    this.view.update(outcome.changed);
-    this.view.flush();
-  }
-
-  /** @param {string} sort */
-  async #reorder(sort) {
-    this.#sort = sort;
-    const snapshot = await this.#load(this.state.article.id);
-    this.#state = makeState(snapshot);
-    this.view.replace(this.#state, () => false);
-    if (isOwnPage(this.server)) history.replaceState(history.state, "", pageLink({ sort }));
-  }
-
   /** Open the comment a shared link points to, loaded or not. */
   async #goToTarget() {
     const id = linkedComment();
     if (!id) return;
-    if (!this.state.comments.has(id)) {
-      const page = await this.#asMember(`/api/comments/${id}`, true);
-      if (page.article?.id !== this.state.article.id) return; // a comment of another discussion
-      await this.#add(async () => page, "aside");
-    }
+    if (!this.state.comments.has(id) && !(await (await this.#loader()).aside(id))) return;
     this.view.goTo(id);
   }
 
-  /** Someone who has written here gets back what waits for a moderator, and learns of an expired token. */
-  async #knowViewer() {
-    const token = this.token;
-    if (!token || this.state.viewer) return;
-    try {
-      const page = await this.request(`/api/articles/${this.state.article.id}/thread?limit=1`, { token });
-      this.state.viewer = page.viewer;
-      // Who moderates writes under the name they moderate under.
-      if (this.moderates) this.#member = token;
-      const held = /** @type {Comment[]} */ (page.viewer?.pending ?? []);
-      for (const comment of held) addOwn(this.state, comment);
-      if (page.viewer) this.view.updateAll();
-      this.view.update(held.map(({ id }) => id));
-      this.#connection?.listenPersonally();
-    } catch (error) {
-      if (error instanceof Problem && error.status === 401) this.forget(token);
-    }
+  /** What makes comments and forms, loaded when the first has to be made. @returns {Promise<void>} */
+  prepare() {
+    this.#preparing ??= keepTrying(loadMaker, this.#signal, () => this.#frame?.fail(this.words("unreachable")));
+    return this.#preparing;
+  }
+
+  /** Asking the server for more than the page brought: loaded when there is something to ask. */
+  #loader() {
+    this.#loading ??= keepTrying(async (tries) => {
+      /** @type {typeof import("./loading.js")} */
+      const { Loader } = await (tries ? import(`./loading.js?again=${tries}`) : import("./loading.js"));
+      return new Loader(this, this.#host, this.#frame, this.#signal);
+    }, this.#signal, () => this.#frame.fail(this.words("unreachable")));
+    return this.#loading;
   }
 
   /** A moderator decided about a held comment. One that was accepted comes as any other. @param {any} frame */
@@ -336,8 +273,8 @@ export class Thread {
     // Posting, editing and drafts are only loaded when someone writes; by then the server may be away for a moment.
     // Another query each time, since browsers remember a module that failed to load.
     this.#composer ??= keepTrying(async (tries) => {
-      /** @type {typeof import("./composer.js")} */
-      const { Composer } = await (tries ? import(`./composer.js?again=${tries}`) : import("./composer.js"));
+      /** @type {[typeof import("./composer.js"), void]} */
+      const [{ Composer }] = await Promise.all([tries ? import(`./composer.js?again=${tries}`) : import("./composer.js"), this.prepare()]);
       this.view.update([]);
       return new Composer(this, this.#signal);
     }, this.#signal, () => this.#submitted && this.#frame.fail(this.words("waiting")));
@@ -382,6 +319,7 @@ export class Thread {
     const act = target.dataset["ripost"] ?? "";
     const control = () => void this.#loadControls().then((controls) => controls.act(act, id, target));
     const composing = (/** @type {"reply" | "edit" | "remove"} */ act) => () => void this.#loadComposer().then((composer) => composer[act](id));
+    const more = () => void this.#loader().then((loader) => loader.more(target));
     /** @type {Record<string, () => void>} */
     const acts = {
       reply: composing("reply"),
@@ -393,9 +331,9 @@ export class Thread {
       fold: () => this.view.fold(id),
       new: () => this.view.reveal(),
       "new-replies": () => this.view.reveal(id),
-      more: () => void this.#more(target),
-      "more-replies": () => void this.#more(target),
-      sort: () => void this.#reorder(target.dataset["sort"] ?? "oldest").catch(() => this.#frame.fail(this.words("unreachable"))),
+      more,
+      "more-replies": more,
+      sort: () => void this.#loader().then((loader) => loader.reorder(target.dataset["sort"] ?? "oldest")),
     };
     if (target instanceof HTMLAnchorElement) {
       // A new tab, a download, a copied link are the browser's.

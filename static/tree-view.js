@@ -27,7 +27,7 @@ function append(parent, nodes, depth) {
     else if (Array.isArray(node)) {
       const [tag, ...rest] = node;
       const attributes = rest[0] && typeof rest[0] === "object" && !Array.isArray(rest[0]) ? rest.shift() : {};
-      const element = TAGS.has(tag) && depth < DEPTH ? make(tag, attributes) : null;
+      const element = TAGS.has(tag) && depth < DEPTH ? makeNode(tag, attributes) : null;
       if (element) parent.appendChild(element);
       if (depth < 2 * DEPTH) append(element?.querySelector("strong") ?? element ?? parent, rest, depth + 1);
     }
@@ -35,7 +35,7 @@ function append(parent, nodes, depth) {
 }
 
 /** @param {string} tag @param {{href?: unknown}} attributes */
-function make(tag, attributes) {
+function makeNode(tag, attributes) {
   if (tag === "h") {
     // A heading in a comment must not enter the page's outline.
     const heading = document.createElement("p");

@@ -3,7 +3,10 @@
  * Words in the reader's language. Owns which table is used and how plurals and numbers are formed. Never guesses a
  * language the table is not in.
  */
-import english from "./i18n/en.js";
+import { english } from "./i18n/en.js";
+
+/** Words of a part that was loaded on demand. @param {typeof english} table */
+export const addEnglish = (table) => Object.assign(english, table);
 
 /** @typedef {(key: string, values?: Record<string, string | number>) => string} Words */
 

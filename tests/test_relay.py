@@ -333,7 +333,7 @@ async def test_a_read_of_the_log_that_an_erasure_overtakes_does_not_bring_back_w
         told = len(rig.readers)
         late = await rig.reader(name, 0)
         await late.until(2)
-        assert [text for _, text in late.sink.frames][0] == '{"gone":1}' and told
+        assert next(text for _, text in late.sink.frames) == '{"gone":1}' and told
         joined = await early
         assert isinstance(joined, Reader)
         await joined.until(2)
@@ -347,7 +347,7 @@ async def test_two_thousand_subscriptions_while_publishing_miss_nothing_and_doub
         if number % 10 == 0:
             name = await rig.channel()
             rig.heard.clear()
-        head = await rig.database.read(lambda tx: event_log.head(tx, name))
+        head = await rig.database.read(lambda tx: event_log.head(tx, name))  # noqa: B023
         assert head is not None
         since = [None, head.seq, random.Random(number).randint(0, head.seq)][number % 3]
         writing = asyncio.gather(*(rig.say(name) for _ in range(1 + number % 3)))

@@ -13,7 +13,7 @@ from server.times import rfc3339
 
 _encoder = msgspec.json.Encoder()
 
-COUNTED = ("people", "sessions", "articles", "comments", "decisions")
+COUNTED = ("people", "sessions", "articles", "comments", "votes", "decisions")
 
 
 def total(tx: Transaction) -> int:
@@ -44,6 +44,8 @@ def _records(tx: Transaction) -> Iterator[ripost.Record]:
     for row in transfer.rows(tx, "articles"):
         yield _article(row, transfer.slugs_of(tx, row["id"]))
     yield from map(_comment, transfer.rows(tx, "comments"))
+    for comment, person, value, at in transfer.votes_cast(tx):
+        yield ripost.Vote(comment=comment, person=person, value=1 if value > 0 else -1, at=rfc3339(at))
     yield from map(_decision, transfer.rows(tx, "decisions"))
 
 

@@ -21,7 +21,7 @@ from server.actions.imports import Outcome
 from server.importers import ripost
 from server.models import Comment, Role, Status
 from server.state import State
-from server.storage import articles, comments, meta, people, transfer
+from server.storage import articles, comments, meta, people, transfer, votes
 from server.storage.transaction import Transaction
 from server.times import parse_rfc3339
 
@@ -102,6 +102,8 @@ class _Arrival:
                     self._article(record)
                 case ripost.Comment():
                     self._comment(record)
+                case ripost.Vote():
+                    self._vote(record)
                 case ripost.Decided():
                     self._decision(record)
         if self.writing:
@@ -314,6 +316,27 @@ class _Arrival:
             return None
         parent = self._parents.get(number) or comments.get(self.tx, number)
         return parent if parent is not None and parent.article_id == article_id else None
+
+    def _vote(self, one: ripost.Vote) -> None:
+        """Counts like one that is cast here: the next flush adds it to the scores."""
+        tx = self.tx
+        number = self._known_comment(one.comment)
+        found = comments.get_for_change if self.writing else comments.get
+        comment = None if number is None else found(tx, number)
+        person_id = self._known_person(one.person)
+        if comment is None or person_id is None:
+            if self.writing:
+                self.outcome.unknown += 1
+            else:
+                self.outcome.votes += 1
+            return
+        gone = comment.status == Status.DELETED or people.get(tx, person_id) is None
+        if gone or comment.author_id == person_id or votes.get(tx, comment.id, person_id):
+            self.outcome.present += 1
+            return
+        self.outcome.votes += 1
+        if self.writing:
+            votes.put(tx, comment, person_id, one.value, _moment(one.at))
 
     def _decision(self, one: ripost.Decided) -> None:
         tx = self.tx

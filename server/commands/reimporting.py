@@ -66,6 +66,7 @@ def _as_new(batch: ExportBatch) -> Outcome:
         replies=sum(1 for one in batch.records if isinstance(one, ripost.Comment) and one.parent is not None),
         people=of.count(ripost.Person),
         sessions=of.count(ripost.Session),
+        votes=of.count(ripost.Vote),
         decisions=of.count(ripost.Decided),
     )
 

@@ -27,6 +27,7 @@ def summary(outcome: Outcome, left_out: int, *, dry_run: bool, of_export: bool) 
         for number, one, many in (
             (outcome.people, "person", "people"),
             (outcome.sessions, "session", "sessions"),
+            (outcome.votes, "vote", "votes"),
             (outcome.decisions, "decision", "decisions"),
         )
         if number and of_export

@@ -53,6 +53,11 @@ class ParentsFirst(Generic[T]):
         self._given: set[object] = set()
         self._waiting: dict[object, list[tuple[object, T]]] = {}
 
+    @property
+    def waits(self) -> bool:
+        """Whether some record waits for its parent."""
+        return bool(self._waiting)
+
     def take(self, key: object, parent: object | None, record: T) -> Iterator[T]:
         """The records that may go out now that this one has come."""
         if parent is None or parent in self._given:

@@ -1,4 +1,6 @@
-"""Ripost's own export: one JSON object a line. A header first, then people, sessions, articles, comments, decisions.
+"""Ripost's own export: one JSON object a line.
+
+A header first, then people, sessions, articles, comments, votes, decisions.
 
 These structs are the format, for writing and for reading. It holds what another instance needs to go on as this one:
 numbers, slugs, hashes of sessions and of client ids, what was held, removed and decided. It never holds a token, a
@@ -7,7 +9,7 @@ Markdown may make, only links that are safe.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -79,7 +81,8 @@ class Article(_Record, frozen=True, kw_only=True, tag="article"):
 
 
 class Comment(_Record, frozen=True, kw_only=True, tag="comment"):
-    """A comment, whatever its status. `published`: whether it was ever public."""
+    """A comment, whatever its status. `published`: whether it was ever public. `up` and `down` are without the votes
+    that have records of their own."""
 
     id: int
     article: int
@@ -103,6 +106,15 @@ class Comment(_Record, frozen=True, kw_only=True, tag="comment"):
     origin_id: str | None = None
 
 
+class Vote(_Record, frozen=True, kw_only=True, tag="vote"):
+    """What a person thinks of a comment: 1 or -1."""
+
+    comment: int
+    person: int
+    value: Literal[1, -1]
+    at: str
+
+
 class Decided(_Record, frozen=True, kw_only=True, tag="decision"):
     """What a moderator decided."""
 
@@ -115,7 +127,7 @@ class Decided(_Record, frozen=True, kw_only=True, tag="decision"):
     at: str
 
 
-Record = Person | Session | Article | Comment | Decided
+Record = Person | Session | Article | Comment | Vote | Decided
 
 _header = msgspec.json.Decoder(Header)
 _record: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
@@ -124,6 +136,7 @@ _TIMES: dict[type, tuple[str, ...]] = {
     Session: ("created_at", "expires_at"),
     Article: ("created_at", "published_at"),
     Comment: ("created_at", "edited_at"),
+    Vote: ("at",),
     Decided: ("at",),
 }
 _NUMBERS: dict[type, tuple[str, ...]] = {
@@ -131,6 +144,7 @@ _NUMBERS: dict[type, tuple[str, ...]] = {
     Session: ("person",),
     Article: ("id",),
     Comment: ("id", "article", "parent", "author"),
+    Vote: ("comment", "person"),
     Decided: ("id", "comment", "article", "moderator"),
 }
 
@@ -151,23 +165,27 @@ def header(line: bytes) -> Header:
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Record]:
-    """The records of the lines after the header: comments with parents before replies, decisions last.
+    """The records of the lines after the header: comments with parents before replies, then votes, then decisions.
 
     Raises NotUnderstood.
     """
     order: ParentsFirst[Record] = ParentsFirst()
     decisions: list[Record] = []
+    votes: list[Record] = []  # those that come while a comment waits for its parent
     for number, line in enumerate(lines, 2):
         if not line.strip():
             continue
         record = _read(number, line)
         if isinstance(record, Comment):
             yield from order.take(record.id, record.parent, record)
+        elif isinstance(record, Vote) and order.waits:
+            votes.append(record)
         elif isinstance(record, Decided):
             decisions.append(record)
         else:
             yield record
     yield from order.rest()
+    yield from votes
     yield from decisions
 
 

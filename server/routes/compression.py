@@ -12,11 +12,11 @@ _LONG = 32 * 1024  # bytes; compressing more takes milliseconds, in which others
 _LEVEL = 5  # 6 and above take twice the time for 1 %
 
 
-def is_accepted(request: Request) -> bool:
-    """Whether the asker takes gzip."""
+def is_accepted(request: Request, wanted: str = "gzip") -> bool:
+    """Whether the asker takes this content coding."""
     for part in request.headers.get("accept-encoding", "").lower().split(","):
         coding, _, parameters = part.partition(";")
-        if coding.strip() in ("gzip", "*"):
+        if coding.strip() in (wanted, "*"):
             return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
 

@@ -14,7 +14,9 @@ from starlette.routing import Route
 from server import __version__, events
 from server.actions.articles import Changes, NewArticle
 from server.models import Decision, Sort
+from server.presence import MOST_PLACES
 from server.routes import web
+from server.tallies import MOST_WATCHED
 
 _PROBLEM = "Problem"
 _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
@@ -63,7 +65,7 @@ _OPERATIONS: tuple[
     ("get", "/api/articles/{id}/thread", "A page of the discussion, with its position", [_ID, _SORT, _CURSOR, _LIMIT],
      None, {200: _ref("Page"), 304: None}, (400, 401, 404)),
     ("get", "/api/articles/{id}/events", "Events after a position: a stream, or a long poll of at most 25 s",
-     [_ID, _query("epoch", _STRING), _query("since", _WHOLE)], None,
+     [_ID, _query("epoch", _STRING), _query("since", _WHOLE), _query("wait", _WHOLE)], None,
      {200: _object(["epoch", "seq"], epoch=_STRING, seq=_WHOLE, reset={"type": "boolean"},
                    events={"type": "array", "items": _ref("Event")})}, (400, 403, 404, 429)),
     ("post", "/api/articles/{id}/comments", "Post a comment or a reply; a retry answers 200 with the same event", [_ID],
@@ -182,10 +184,16 @@ def _client_messages() -> dict[str, Any]:
             epoch=_STRING,
             since=_WHOLE,
             at=_STRING,
+            counts={"type": "array", "items": _WHOLE, "minItems": 1, "maxItems": MOST_WATCHED},
         ),
         "unsubscribe": _object(
-            ["type"], type={"const": "unsubscribe"}, article=_WHOLE, channel={"enum": ["moderation", "me"]}
+            ["type"],
+            type={"const": "unsubscribe"},
+            article=_WHOLE,
+            channel={"enum": ["moderation", "me"]},
+            counts={"anyOf": [{"const": True}, {"type": "array", "items": _WHOLE}]},
         ),
+        "typing": _object(["type", "article"], type={"const": "typing"}, article=_WHOLE, parent=_nullable(_WHOLE)),
         "ping": _object(["type"], type={"const": "ping"}),
     }
 
@@ -198,6 +206,22 @@ def _server_messages() -> dict[str, Any]:
         ),
         "reset": _object(["type", "epoch", "seq"], type={"const": "reset"}, **place),
         "head": _object(["type", "epoch", "seq"], type={"const": "head"}, **place),
+        "presence": _object(
+            ["type", "article", "readers", "typing"],
+            type={"const": "presence"},
+            article=_WHOLE,
+            readers=_WHOLE,
+            typing={
+                "type": "array",
+                "items": _object(["parent", "count"], parent=_nullable(_WHOLE), count=_WHOLE),
+                "maxItems": MOST_PLACES,
+            },
+        ),
+        "counts": _object(
+            ["type", "counts"],
+            type={"const": "counts"},
+            counts={"type": "object", "additionalProperties": _WHOLE},
+        ),
         "unsubscribed": _object(["type", "reason"], type={"const": "unsubscribed"}, reason=_STRING),
         "pong": _object(["type"], type={"const": "pong"}),
         "error": _object(["type", "problem"], type={"const": "error"}, problem=_ref(_PROBLEM)),

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server import __version__
-from server.errors import ProblemError
+from server.errors import ProblemError, Unavailable
 from server.routes import web
 
 
@@ -14,8 +14,11 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
+    state = web.state_of(request)
     try:
-        await web.state_of(request).database.ping()
+        if state.draining.is_set():
+            raise Unavailable("the server is being restarted", retry_after=2)
+        await state.database.ping()
     except ProblemError as error:
         return web.problem(error)
     return web.answer({"status": "ready"})

@@ -24,7 +24,7 @@ from server.errors import (
     TooMany,
     Unavailable,
 )
-from server.hub import Batch
+from server.hub import Batch, Frame
 from server.peer import LivePeer, Visitor
 from server.routes import web
 from server.session import problem_text
@@ -152,6 +152,14 @@ class _AsgiLink:
         if self._waiting or self._sending or self._end is not None:
             return False
         self._waiting.extend(frame.text for frame in batch.frames)
+        self._changed.set()
+        return True
+
+    def offer(self, frame: Frame) -> bool:
+        """See transport.Link."""
+        if self._waiting or self._sending or self._end is not None:
+            return False
+        self._waiting.append(frame.text)
         self._changed.set()
         return True
 

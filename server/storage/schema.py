@@ -170,10 +170,11 @@ votes = Table(
 vote_marks = Table(
     "vote_marks",
     metadata,
-    Column("article_id", _Id, ForeignKey("articles.id"), primary_key=True),
     Column("comment_id", _Id, ForeignKey("comments.id"), primary_key=True),
+    Column("article_id", _Id, ForeignKey("articles.id"), nullable=False),
     Column("up", Integer, nullable=False),
     Column("down", Integer, nullable=False),
+    Index("ix_vote_marks_article_id", "article_id", "comment_id"),
 )
 
 channels = Table(

@@ -6,22 +6,46 @@ Adding a row here checks nothing but what the tables themselves enforce; what be
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, text, update
+from sqlalchemy import Table, bindparam, func, insert, select, text, tuple_, update
 
-from server.storage.schema import articles, comments, decisions, people, sessions, slugs
+from server.storage.schema import articles, comments, decisions, people, sessions, slugs, vote_marks, votes
 from server.storage.transaction import Transaction
 
 PORTION = 500  # rows in one read
 
 _TABLES = {table.name: table for table in (people, articles, comments, decisions, sessions)}
+
+
+def _without_votes(name: str, value: int) -> Any:
+    """What a score has beside the votes that are counted in it or will be: what came with an import."""
+    marked = select(vote_marks.c[name]).where(vote_marks.c.comment_id == comments.c.id)
+    cast = select(func.count()).where(votes.c.comment_id == comments.c.id, votes.c.value == value)
+    return comments.c[name] + func.coalesce(marked.scalar_subquery(), 0) - cast.scalar_subquery()
+
+
+_SCORES = {"up": _without_votes("up", 1), "down": _without_votes("down", -1)}
+
+
+def _columns(table: Table) -> list[Any]:
+    return [_SCORES.get(column.name, column) if table is comments else column for column in table.c]
+
+
 _KEYS: dict[str, Any] = {name: table.c.hash if name == "sessions" else table.c.id for name, table in _TABLES.items()}
 _PORTIONS = {
-    name: select(*table.c).where(_KEYS[name] > bindparam("after")).order_by(_KEYS[name]).limit(PORTION)
+    name: select(*_columns(table)).where(_KEYS[name] > bindparam("after")).order_by(_KEYS[name]).limit(PORTION)
     for name, table in _TABLES.items()
 }
 _ADD: dict[str, Any] = {name: insert(table) for name, table in _TABLES.items()}
 _SLUGS = select(slugs.c.slug).where(slugs.c.article_id == bindparam("article")).order_by(slugs.c.slug)
-_COUNTS = {name: text(f"SELECT count(*) FROM {name}") for name in _TABLES}
+_COUNTS = {name: text(f"SELECT count(*) FROM {name}") for name in (*_TABLES, "votes")}
+_VOTES = (
+    select(votes.c.comment_id, votes.c.person_id, votes.c.value, votes.c.at)
+    .where(
+        tuple_(votes.c.comment_id, votes.c.person_id) > tuple_(bindparam("after_comment"), bindparam("after_person"))
+    )
+    .order_by(votes.c.comment_id, votes.c.person_id)
+    .limit(PORTION)
+)
 
 
 def _mark(table: Table, *columns: str) -> Any:
@@ -56,7 +80,7 @@ _ADVANCE = {
 
 
 def rows(tx: Transaction, table: str) -> Iterator[dict[str, Any]]:
-    """Every row of a table, in order of its key."""
+    """Every row of a table, in order of its key. Scores of comments are without the votes that `votes_cast` has."""
     names = [column.name for column in _TABLES[table].c]
     key = _KEYS[table].name
     after: Any = "" if key == "hash" else 0
@@ -64,6 +88,15 @@ def rows(tx: Transaction, table: str) -> Iterator[dict[str, Any]]:
         for row in found:
             yield dict(zip(names, row, strict=True))
         after = found[-1][names.index(key)]
+
+
+def votes_cast(tx: Transaction) -> Iterator[tuple[int, int, int, int]]:
+    """Every vote: comment, person, value, when."""
+    comment = person = 0
+    while found := tx.all(_VOTES, after_comment=comment, after_person=person):
+        for row in found:
+            comment, person = row[0], row[1]
+            yield comment, person, row[2], row[3]
 
 
 def count(tx: Transaction, table: str) -> int:

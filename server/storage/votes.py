@@ -26,12 +26,10 @@ _DROP = delete(votes).where(votes.c.comment_id == bindparam("comment"), votes.c.
 _DROP_ALL = delete(votes).where(votes.c.comment_id == bindparam("comment"))
 _MARK = text(
     "INSERT INTO vote_marks (article_id, comment_id, up, down) VALUES (:article, :comment, :up, :down)"
-    " ON CONFLICT (article_id, comment_id) DO UPDATE"
+    " ON CONFLICT (comment_id) DO UPDATE"
     " SET up = vote_marks.up + excluded.up, down = vote_marks.down + excluded.down"
 )
-_UNMARK = delete(vote_marks).where(
-    vote_marks.c.article_id == bindparam("article"), vote_marks.c.comment_id == bindparam("comment")
-)
+_UNMARK = delete(vote_marks).where(vote_marks.c.comment_id == bindparam("comment"))
 _MARKS = (
     select(vote_marks.c.comment_id, vote_marks.c.up, vote_marks.c.down)
     .where(vote_marks.c.article_id == bindparam("article"))
@@ -114,7 +112,7 @@ def put(tx: Transaction, comment: Comment, person_id: int, value: int, at: int) 
 def forget(tx: Transaction, comment: Comment) -> None:
     """Takes all votes on a comment away, and what they would still have changed; its scores stay as they are."""
     tx.run(_DROP_ALL, comment=comment.id)
-    tx.run(_UNMARK, article=comment.article_id, comment=comment.id)
+    tx.run(_UNMARK, comment=comment.id)
 
 
 def of_person(tx: Transaction, person_id: int, after: int, most: int) -> list[Vote]:
@@ -142,7 +140,7 @@ def take_marks(tx: Transaction, article_id: int, most: int) -> list[Mark]:
     """At most `most` marks of an article, which are gone with that."""
     marks = [Mark(*row) for row in tx.all(_MARKS, article=article_id, most=most)]
     for mark in marks:
-        tx.run(_UNMARK, article=article_id, comment=mark.comment_id)
+        tx.run(_UNMARK, comment=mark.comment_id)
     return marks
 
 

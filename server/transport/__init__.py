@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.errors import ProblemError
-from server.hub import Batch
+from server.hub import Batch, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class Link(Protocol):
 
     def write(self, batch: Batch) -> bool:
         """A batch of event frames; False (and nothing is written) while earlier ones wait for the other side."""
+
+    def offer(self, frame: Frame) -> bool:
+        """A frame that many get and that may come later or never; False (and nothing is written) while earlier ones
+        wait for the other side."""
 
     def close(self, code: int, reason: str) -> None:
         """Ends the connection with this code."""

@@ -25,6 +25,7 @@ from websockets.utils import apply_mask
 
 from server.errors import CLOSE_RESTART
 from server.hub import Batch, text_frame
+from server.hub import Frame as SharedFrame
 from server.transport import Peer
 from server.transport.wheel import STALL_TIMEOUT, Wheel
 
@@ -120,6 +121,13 @@ class LiveProtocol(asyncio.Protocol):
             self._refused = True
             return False
         self.transport.write(batch.deflated(self._window_bits) if self._window_bits else batch.wire)
+        return True
+
+    def offer(self, frame: SharedFrame) -> bool:
+        """See Link."""
+        if self._paused or self._closing:
+            return False
+        self.transport.write(frame.wire)
         return True
 
     def close(self, code: int, reason: str = "") -> None:

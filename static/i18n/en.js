@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * Every word the client says, in English. Other languages have the same keys. A value is a text with {places}, or a
+ * What a reader's page says, in English; i18n/writing-en.js and i18n/more-en.js have what is said by parts that are loaded
+ * on demand. Other languages stand beside this file as JSON with the same keys. A value is a text with {places}, or a
  * table of texts by plural category (Intl.PluralRules) of the value `n`.
  *
  * @type {Record<string, string | Record<string, string>>}
  */
-export default {
+export const english = {
   comments: { one: "{n} comment", other: "{n} comments" },
   discussion: "Discussion",
   order: "Order of comments",
@@ -33,9 +34,7 @@ export default {
   aRemovedComment: "a removed comment",
   empty: "No comments yet. Yours could be the first.",
   closed: "This discussion is closed.",
-  closedDraft: "This discussion was closed while you were writing. Your text is kept here.",
   premoderated: "New comments wait for a moderator.",
-  showAll: "Show the whole discussion",
   newComments: { one: "{n} new comment", other: "{n} new comments" },
   newReplies: { one: "{n} new", other: "{n} new" },
   newHere: "New comments",
@@ -53,25 +52,8 @@ export default {
   tryAgain: "Try again",
   text: "Your comment",
   name: "Your name",
-  postingAs: "Posting as {name}",
   post: "Post comment",
-  postReply: "Post reply",
-  save: "Save",
   cancel: "Cancel",
-  sending: "Sending…",
-  sent: "Posted.",
-  held: "Thank you. A moderator will look at it first.",
   waiting: "Not sent yet: the server cannot be reached. Your text is kept and will be sent.",
-  sendNow: "Send now",
-  expired: "Your sign-in has expired. Your text is kept: you can post it as a guest.",
-  slowDown: { one: "You can post again in {n} second.", other: "You can post again in {n} seconds." },
   failed: "That did not work: {reason}",
-  needText: "Write something first.",
-  needName: "Please give a name.",
-  left: { one: "{n} character left", other: "{n} characters left" },
-  tooLong: { one: "{n} character too many", other: "{n} characters too many" },
-  removedParent: "The comment you are replying to was removed. Your text is kept.",
-  sureDelete: "Delete this comment?",
-  keep: "Keep it",
-  markdown: "**bold**, *emphasis*, > quote, links and `code` work.",
 };

@@ -9,10 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from server.actions import accounts, checks, comments, threads, votes
+from server.actions import accounts, checks, comments, exports, imports, reimports, threads, votes
+from server.actions.imports import Outcome
+from server.actions.reimports import ExportBatch
 from server.errors import Conflict, Invalid, NotFound, TooMany, Unauthorized
 from server.fold import fold
+from server.importers import ripost
 from server.models import Actor, Article, Sort
+from server.storage import votes as votes_table
 from server.storage.transaction import Transaction
 from tests.support.build import NOBODY, Said, Site, open_site
 from tests.support.whole import compared, whole_thread
@@ -289,6 +293,82 @@ async def test_who_is_forgotten_takes_their_votes_along(site: Site) -> None:
     await flush(site)
     assert await scores(site, article) == {said[0].id: (0, 1)}
     assert await wrong(site) == []
+
+
+async def _exported(site: Site) -> list[bytes]:
+    await imports.name_instance(site.state, imports.NoArguments())
+    lines: list[bytes] = []
+    await site.database.read(lambda tx: exports.export(tx, site.clock.now(), lines.append, lambda count: None))
+    return lines
+
+
+async def _take_in(site: Site, lines: list[bytes], *, preview: bool = False) -> Outcome:
+    header = ripost.header(lines[0])
+    batch = ExportBatch(
+        instance=header.instance, exported_at=header.exported_at, records=list(ripost.parse(lines[1:])), last=True
+    )
+    if preview:
+        seen: Outcome = await site.database.read(lambda tx: reimports.preview_export(tx, batch))
+        return seen
+    return await reimports.import_export(site.state, batch)
+
+
+async def _voted_on(site: Site) -> Article:
+    """An article with scores that came with an import (7 up), public votes, and one that is not public yet."""
+    article, ada, ben = await site.article(), await site.person("Ada"), await site.person("Ben")
+    first, second, gone = [await site.post(article) for _ in range(3)]
+    imported = votes_table.Mark(first.id, 7, 0)
+    await site.database.write(lambda tx: votes_table.add_scores(tx, imported))
+    for said in (first, second, gone):
+        await vote(site, ada, said)
+    await vote(site, ben, second, -1)
+    await flush(site)
+    await vote(site, ben, first)
+    await vote(site, ben, gone)
+    await comments.delete_comment(site.state, await site.known(gone.token), gone.id)
+    return article
+
+
+async def test_an_export_takes_votes_along_once(database_url: str, tmp_path: Any) -> None:
+    async with open_site(database_url) as here, open_site(f"sqlite:///{tmp_path / 'there.db'}") as there:
+        article = await _voted_on(here)
+        lines = await _exported(here)
+        assert (await _take_in(there, lines, preview=True)).votes == 4
+        assert (await _take_in(there, lines)).votes == 4
+        assert (await _take_in(there, lines)).votes == 0
+        assert await wrong(there) == []
+        for site in (here, there):
+            await flush(site)
+        wanted = await scores(here, article)
+        assert wanted == {1: (9, 0), 2: (1, 1)}
+        assert await scores(there, article) == wanted
+        assert (await _exported(there))[1:] == (await _exported(here))[1:] == lines[1:]
+        assert (await _take_in(here, lines)).votes == 0, "whoever takes back their own export changes nothing"
+        assert await wrong(there) == []
+
+
+async def test_votes_join_other_discussions_and_keep_their_comments(sqlite_url: str, tmp_path: Any) -> None:
+    async with open_site(sqlite_url) as here, open_site(f"sqlite:///{tmp_path / 'there.db'}") as there:
+        await _voted_on(here)
+        await there.post(await there.article("Another"), "here before")
+        lines = await _exported(here)
+        assert (await _take_in(there, lines, preview=True)).votes == 4
+        assert (await _take_in(there, lines)).votes == 4
+        await flush(there)
+        page = await there.database.read(lambda tx: tx.all(text("SELECT up, down FROM comments ORDER BY id")))
+        assert page == [(0, 0), (9, 0), (1, 1), (1, 0)], "a deleted comment keeps its scores and has no votes"
+        assert (await _take_in(there, lines)).votes == 0
+
+
+async def test_a_vote_of_nobody_or_for_nothing_is_not_imported(sqlite_url: str) -> None:
+    async with open_site(sqlite_url) as site:
+        said, ada = await site.post(await site.article()), await site.person()
+        own = {"record": "vote", "comment": said.id, "person": said.comment["author"]["id"], "value": 1}
+        lines = await _exported(site)
+        for wanted in (own, own | {"comment": 99, "person": ada.id}, own | {"person": 99}):
+            lines.append(json.dumps(wanted | {"at": "2026-03-01T12:00:00Z"}).encode())
+        assert (await _take_in(site, lines)).votes == 0
+        assert await rows(site, "votes") == 0
 
 
 BREAKS = {

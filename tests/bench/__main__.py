@@ -7,6 +7,7 @@ import time
 from tests.bench import report
 from tests.bench.measuring import Bench
 from tests.bench.parts import PARTS
+from tests.bench.servers import ROOT
 
 PEERS = ("nchan", "ws", "starlette")
 WITH_PEERS = {"fanout", "idle"}
@@ -41,7 +42,7 @@ def main() -> int:
     print(report.goals_text(bench))
     print("".join(f"\n{line}" for line in report.warnings(bench)))
     if not (failed or asked.quick or asked.parts or set(names) != set(PEERS)):
-        print(f"\nwritten to {report.write(bench).relative_to(report.ROOT)}")
+        print(f"\nwritten to {report.write(bench).relative_to(ROOT)}")
     return 1 if failed else 0
 
 

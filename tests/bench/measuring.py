@@ -152,7 +152,7 @@ class Stand:
             "wire_bytes": sum(len(tape.data) for tape in tapes) / heads,
             **meter.shares(),
             "faults": len(self.crowd.faults) + self.crowd.lost,
-            "fault": (self.crowd.faults + posted.failures + [""])[0],
+            "fault": [*self.crowd.faults, *posted.failures, ""][0],
         }
 
     def _deliveries(self, tapes: list[Tape]) -> int:

@@ -12,7 +12,7 @@ from tests.bench.loop import clock, undisturbed
 from tests.bench.measuring import Bench, Meter, Row, Stand
 from tests.bench.posters import Exchange, Posted, Posters
 from tests.bench.readers import Reader
-from tests.bench.servers import Comments, Requests, Ripost, Server, began_on, scratch, usage
+from tests.bench.servers import Comments, Requests, Ripost, Server, began_on, connections, scratch, usage
 
 LONG_TEXT = "A comment as long as a letter to the editor, number {}. " + "So much for that; and another thing. " * 80
 AT_ONCE = 64  # handshakes under way at any time
@@ -25,11 +25,14 @@ def _all_servers(bench: Bench) -> list[Callable[[int | None], Server]]:
 
 
 def fanout(bench: Bench) -> None:
-    """Events to 2,000 readers: few of them, where CPU for each delivery counts, and as many as go."""
+    """Events to 2,000 readers: few of them, where CPU for each delivery counts, and as many as go; then to 4,000."""
+    loads = [(bench.readers(2000, 200), 20), (bench.readers(2000, 200), 500)]
+    if not bench.quick:
+        loads.append((bench.readers(4000, 400), 500))  # two million deliveries a second are more than anyone manages
     for start in _all_servers(bench):
-        for rate in (20, 500):
+        for readers, rate in loads:
             with bench.stand(start) as stand:
-                _fan_out(stand, "fanout", bench.readers(2000, 200), rate, bench.scale(10, 2))
+                _fan_out(stand, "fanout", readers, rate, bench.scale(10, 2))
 
 
 def idle(bench: Bench) -> None:
@@ -100,7 +103,9 @@ def posts(bench: Bench) -> None:
         bench.add("posts", {"who": kind, **row, "database_bytes": size})
 
 
-def _closed_loop(stand: Stand, posters: Posters, exchange: Exchange, seconds: float, most: int = 1 << 60) -> tuple[Row, Posted]:
+def _closed_loop(
+    stand: Stand, posters: Posters, exchange: Exchange, seconds: float, most: int = 1 << 60
+) -> tuple[Row, Posted]:
     with undisturbed():
         meter = Meter(stand.bench.server_core, stand.server.pid)
         posted = posters.closed_loop(exchange, seconds, most=most)
@@ -185,14 +190,19 @@ def slow(bench: Bench) -> None:
         warm = stand.posters.closed_loop(exchange, 5, most=64)
         stand.settle()
         memory = [usage(stand.server.pid).memory]
+        meter = Meter(bench.server_core, stand.server.pid)
         before = _delays_of(stand, exchange, rate, bench.scale(8, 2))
         watched = _Stalled(stand, readers)
         for reader in readers:
             reader.stop_reading()
         meanwhile = _delays_of(stand, exchange, rate, bench.scale(14, 13), watched.tick)
         after = _delays_of(stand, exchange, rate, bench.scale(8, 2))
+        meter.stop()
         memory.append(usage(stand.server.pid).memory)
         resumed, never = readers[::2], readers[1::2]
+        for reader in never:
+            reader.go_on_reading()
+        stand.loop.run(5, lambda: all(reader.closed_at for reader in never))
         bench.add(
             "slow",
             {
@@ -205,14 +215,17 @@ def slow(bench: Bench) -> None:
                 "p99_after": after.p99,
                 "resumed_caught_up": sum(reader in watched.level for reader in resumed),
                 "resumed_away": sum(reader.closed_at > 0 for reader in resumed),
-                "resumed_seconds": max((watched.level[reader] for reader in resumed if reader in watched.level), default=0.0),
+                "resumed_seconds": max(
+                    (watched.level[reader] for reader in resumed if reader in watched.level), default=0.0
+                ),
                 "resumed": len(resumed),
                 "never": len(never),
                 "never_away": sum(reader.closed_at > 0 for reader in never),
-                "never_seconds": max((reader.closed_at - watched.began for reader in never if reader.closed_at), default=0.0),
+                "never_seconds": watched.away,
                 "memory_before": memory[0],
                 "memory_most": max([*memory, *watched.memory]),
-                "fault": (stand.crowd.faults + warm.failures + [""])[0],
+                **meter.shares(),
+                "fault": [*stand.crowd.faults, *warm.failures, ""][0],
             },
         )
 
@@ -230,11 +243,20 @@ class _Stalled:
         self.began = clock()
         self.level: dict[Reader, float] = {}  # seconds from going on
         self.memory: list[int] = []
+        self.away = float("nan")  # seconds until the server had let go of all that never went on
+        self._open = connections(stand.server.pid)
 
     def tick(self) -> None:
         """Ten times a second while they are stopped."""
         since = clock() - self.began
         self.memory.append(usage(self._stand.server.pid).memory)
+        # The kernel still holds what they did not read, so they themselves learn of it only when they read on.
+        gone = sum(reader.closed_at > 0 for reader in self._readers[::2])
+        if (
+            self.away != self.away
+            and self._open - connections(self._stand.server.pid) >= len(self._readers[1::2]) + gone
+        ):
+            self.away = since
         if since >= self.GO_ON and self._wanted is None:
             self._wanted = self._seq(self._fast)
             for reader in self._readers[::2]:
@@ -249,7 +271,9 @@ class _Stalled:
         return reader.tape.base + reader.place.events
 
 
-def _delays_of(stand: Stand, exchange: Comments, rate: float, seconds: float, tick: Callable[[], None] | None = None) -> Delays:
+def _delays_of(
+    stand: Stand, exchange: Comments, rate: float, seconds: float, tick: Callable[[], None] | None = None
+) -> Delays:
     """The delays of the readers on the first reader's tape."""
     reader = stand.crowd.readers[0]
     tape = reader.tape
@@ -301,7 +325,7 @@ def storm(bench: Bench) -> None:
                 "reads": sum(reads.values()) if reads else None,
                 "cpu": meter.cpu / count,
                 **meter.shares(),
-                "fault": (stand.crowd.faults + [""])[0],
+                "fault": [*stand.crowd.faults, ""][0],
             },
         )
 

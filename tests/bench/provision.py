@@ -69,7 +69,9 @@ def _nchan() -> Start:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         files = open_files()
-        text = (PEERS / "nginx.conf").read_text().format(folder=folder, port=port, module=module, files=files)
+        user = "user root;" if os.geteuid() == 0 else ""  # the worker reads and writes in the scratch folder
+        text = (PEERS / "nginx.conf").read_text()
+        text = text.format(user=user, folder=folder, port=port, module=module, files=files)
         (folder / "nginx.conf").write_text(text)
         return Peer("nchan", [str(nginx), "-c", str(folder / "nginx.conf"), "-p", str(folder)], core, port, {})
 
@@ -132,7 +134,12 @@ def _module() -> Path | None:
 def _run(command: list[str], env: dict[str, str] | None = None) -> tuple[int, str]:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+            command,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return 1, str(error)

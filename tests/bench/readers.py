@@ -38,7 +38,9 @@ class Reader:
         "others", "place", "receive_buffer", "seq", "since", "sock", "stopped", "tape",
     )  # fmt: skip
 
-    def __init__(self, loop: Loop, server: Live, channel: int, tape: Tape, on_change: Callable[["Reader"], None]) -> None:
+    def __init__(
+        self, loop: Loop, server: Live, channel: int, tape: Tape, on_change: Callable[["Reader"], None]
+    ) -> None:
         self._loop = loop
         self._server = server
         self.channel = channel
@@ -211,7 +213,13 @@ class Crowd:
         return self.join(fresh, at_once=at_once, deflate=deflate, seconds=seconds)
 
     def join(
-        self, readers: list[Reader], *, at_once: int, deflate: bool = False, seconds: float = 60, caught_up: bool = False
+        self,
+        readers: list[Reader],
+        *,
+        at_once: int,
+        deflate: bool = False,
+        seconds: float = 60,
+        caught_up: bool = False,
     ) -> float:
         """Opens these, at most `at_once` being opened at any time; the seconds until all are live (or caught up)."""
         began = clock()

@@ -5,44 +5,17 @@ import os
 import platform
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench import provision
+from tests.bench.goals import NONE, count, goals, microseconds, milliseconds
 from tests.bench.measuring import Bench, Row
 from tests.bench.servers import ROOT, SCRATCH
 
 PAGE = ROOT / "docs" / "performance.md"
 NAMES = {"Ripost": "**Ripost**", "nchan": "nginx + nchan", "ws": "Node `ws`", "starlette": "plain Starlette loop"}
 MISSING = {"nchan": "nginx with nchan", "ws": "Node `ws`", "starlette": "the plain Starlette loop"}
-NONE = "–"
-
-
-@dataclass(frozen=True)
-class Goal:
-    """Something to reach: the sentence, what was measured, and whether that is enough (None: not measured)."""
-
-    sentence: str
-    measured: str
-    reached: bool | None
-
-
-def milliseconds(value: float) -> str:
-    """`12.3 ms`, `1.2 s`."""
-    if value is None or math.isnan(value):
-        return NONE
-    return f"{value:.1f} s" if value >= 2 else f"{value * 1e3:.0f} ms" if value >= 0.01 else f"{value * 1e3:.1f} ms"
-
-
-def microseconds(value: float) -> str:
-    """`12.3 µs`."""
-    return NONE if math.isnan(value) else f"{value * 1e6:.1f} µs" if value < 1e-4 else f"{value * 1e6:,.0f} µs"
-
-
-def count(value: float) -> str:
-    """`12,345`; `0.98 M` from a hundred thousand on."""
-    return f"{value / 1e6:.2f} M" if value >= 1e5 else f"{value:,.0f}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -74,7 +47,17 @@ def _fan_out(rows: Sequence[Row]) -> str:
                 f"{row['generator']:.0%}",
             ]
         )
-    head = ["", "readers x events", "accepted", "delivered", "deliveries/s", "p50", "p99", "CPU per delivery", "generator busy"]
+    head = [
+        "",
+        "readers x events",
+        "accepted",
+        "delivered",
+        "deliveries/s",
+        "p50",
+        "p99",
+        "CPU per delivery",
+        "generator busy",
+    ]
     return table(head, out)
 
 
@@ -168,7 +151,7 @@ def _slow(rows: Sequence[Row]) -> str:
             "",
             f"Of the {row['resumed']} that went on, {row['resumed_caught_up']} had caught up within "
             f"{row['resumed_seconds']:.1f} s and {row['resumed_away']} had been sent away (they come back and resume). Of the "
-            f"{row['never']} that never did, {row['never_away']} were sent away, the last after {row['never_seconds']:.1f} s.",
+            f"{row['never']} that never did, {row['never_away']} were sent away, the last {row['never_seconds']:.1f} s after it stopped.",
         ]
     )
 
@@ -198,7 +181,11 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Sequence[Row]], str]]] = {
         "64 under way at any time.",
         _idle,
     ),
-    "posts": ("Posting", "32 connections, each posting again as soon as it is answered; every third is a reply.", _posts),
+    "posts": (
+        "Posting",
+        "32 connections, each posting again as soon as it is answered; every third is a reply.",
+        _posts,
+    ),
     "growth": ("Posting as a thread grows", "", _growth),
     "pages": (
         "The first page of a thread",
@@ -226,78 +213,6 @@ def tables(bench: Bench) -> str:
     return "\n".join(out)
 
 
-def goals(bench: Bench) -> list[Goal]:
-    """What was to be reached."""
-    rows = bench.rows
-
-    def fan(server: str, rate: float, most: bool = False, part: str = "fanout") -> Row | None:
-        found = [row for row in rows.get(part, []) if row["server"] == server and row["offered"] == rate and "rate" in row]
-        return (max if most else min)(found, key=lambda row: int(row["readers"])) if found else None
-
-    fast, calm, wide = fan("Ripost", 500), fan("Ripost", 20), fan("Ripost", 20, most=True)
-    nchan_fast, nchan_calm = fan("nchan", 500), fan("nchan", 20)
-    idle = next((row for row in rows.get("idle", []) if row["server"] == "Ripost"), None)
-    posting = next(iter(rows.get("posts", [])), None)
-    pages = rows.get("pages", [])
-    page = pages[1] if len(pages) > 1 else None
-    growth, slow, storm = rows.get("growth", []), rows.get("slow"), rows.get("storm")
-    out: list[Goal] = []
-
-    def goal(sentence: str, values: Row | None, say: Callable[[Row], str], enough: Callable[[Row], bool]) -> None:
-        out.append(Goal(sentence, say(values), enough(values)) if values else Goal(sentence, "not measured", None))
-
-    def delivered(row: Row) -> str:
-        return f"{row['delivered']:,} of {row['readers'] * row['offered']:,.0f}/s offered, p99 {milliseconds(row['p99'])}"
-
-    def whole(row: Row) -> bool:
-        return row["delivered"] == row["expected"] and not row["faults"] and row["published"] >= 0.99 * row["offered"]
-
-    goal("500/s to 2,000 readers: all delivered, p99 <= 250 ms", fast,
-         lambda r: f"{r['published']:.0f}/s accepted, {r['delivered'] / max(1, r['expected']):.1%} delivered, p99 {milliseconds(r['p99'])}",
-         lambda r: whole(r) and r["p99"] <= 0.25)  # fmt: skip
-    both = {"ours": fast["rate"], "theirs": nchan_fast["rate"]} if fast and nchan_fast else None
-    goal("500/s to 2,000 readers: at least 5x nchan's deliveries/s", both,
-         lambda r: f"{r['ours'] / r['theirs']:.1f}x", lambda r: r["ours"] >= 5 * r["theirs"])  # fmt: skip
-    goal("20/s to 10,000 readers: all delivered, p99 <= 500 ms", wide,
-         lambda r: f"{r['readers']:,} readers, {r['published']:.1f}/s accepted, {r['delivered'] / max(1, r['expected']):.1%} delivered, p99 {milliseconds(r['p99'])}",
-         lambda r: whole(r) and r["p99"] <= 0.5)  # fmt: skip
-    both = {"ours": calm["cpu"], "theirs": nchan_calm["cpu"]} if calm and nchan_calm else None
-    goal("20/s to 2,000 readers: CPU per delivery <= 1.2x nchan's", both,
-         lambda r: f"{r['ours'] / r['theirs']:.2f}x", lambda r: r["ours"] <= 1.2 * r["theirs"])  # fmt: skip
-    goal("idle subscribed connection <= 4 KB", idle,
-         lambda r: f"{r['memory'] / 1024:.1f} KB", lambda r: r["memory"] <= 4096)  # fmt: skip
-    goal(">= 5,000 handshakes with subscription a second", idle,
-         lambda r: count(r["handshakes"]), lambda r: r["handshakes"] >= 5000)  # fmt: skip
-    goal("3,000 acknowledged posts/s over 32 connections, p99 <= 50 ms", posting,
-         lambda r: f"{count(r['rate'])}/s, p99 {milliseconds(r['p99'])}", lambda r: r["rate"] >= 3000 and r["p99"] <= 0.05)  # fmt: skip
-    goal("first page of a 10,000-comment thread >= 3,000/s from cache", page,
-         lambda r: f"{count(r['rate'])}/s", lambda r: r["rate"] >= 3000)  # fmt: skip
-    goal("the same <= 20 ms uncached", page,
-         lambda r: f"p50 {milliseconds(r['uncached_p50'])}, longest {milliseconds(r['uncached_most'])}",
-         lambda r: r["uncached_p50"] <= 0.02)  # fmt: skip
-    both = {"ratio": growth[1]["cpu"] / growth[0]["cpu"]} if len(growth) == 2 else None
-    goal("posting to a thread of 100,000 costs <= 1.3x posting to one of 100", both,
-         lambda r: f"{r['ratio']:.2f}x the CPU", lambda r: r["ratio"] <= 1.3)  # fmt: skip
-    first = slow[0] if slow else None
-    goal("50 of 1,000 stop reading: the others' p99 rises by less than 20 %", first,
-         lambda r: f"{milliseconds(r['p99_before'])} -> {milliseconds(r['p99_meanwhile'])} -> {milliseconds(r['p99_after'])}",
-         lambda r: r["p99_meanwhile"] < 1.2 * max(r["p99_before"], r["p99_after"]))  # fmt: skip
-    goal("… memory stays flat", first,
-         lambda r: f"+{(r['memory_most'] - r['memory_before']) / 2**20:.1f} MB",
-         lambda r: r["memory_most"] - r["memory_before"] <= 8 * 2**20)  # fmt: skip
-    goal("… the 50 are caught up or sent away within 10 s", first,
-         lambda r: f"{r['resumed_caught_up'] + r['resumed_away']}/{r['resumed']} in {r['resumed_seconds']:.1f} s, {r['never_away']}/{r['never']} away in {r['never_seconds']:.1f} s",
-         lambda r: r["resumed_caught_up"] + r["resumed_away"] == r["resumed"] and r["never_away"] == r["never"]
-         and r["resumed_seconds"] <= 10 and r["never_seconds"] <= 11.5)  # fmt: skip  # falling behind comes a while after stopping
-    first = storm[0] if storm else None
-    goal("4,000 readers reconnect at once: all live within 10 s", first,
-         lambda r: f"{r['seconds']:.1f} s", lambda r: r["seconds"] <= 10)  # fmt: skip
-    reads = first if first and first["reads"] is not None else None
-    goal("… with at most three database reads per article", reads,
-         lambda r: f"{r['reads']:.0f}", lambda r: r["reads"] <= 3)  # fmt: skip
-    return out
-
-
 def goals_text(bench: Bench) -> str:
     """The goals for a terminal."""
     marks = {True: "reached", False: "MISSED ", None: "   –   "}
@@ -308,9 +223,14 @@ def warnings(bench: Bench) -> list[str]:
     """What makes these figures doubtful."""
     out = [f"{MISSING[name]} was left out: {why}" for name, why in bench.missing.items()]
     if bench.server_core is None:
-        out.append("only one core is available: servers and generator share it, so nothing here says what a server can do")
+        out.append(
+            "only one core is available: servers and generator share it, so nothing here says what a server can do"
+        )
     disturbed = [
-        f"{part} ({row['others']:.0%})" for part, rows in bench.rows.items() for row in rows if row.get("others", 0.0) > 0.1
+        f"{part} ({row['others']:.0%})"
+        for part, rows in bench.rows.items()
+        for row in rows
+        if row.get("others", 0.0) > 0.1
     ]
     if disturbed:
         out.append(f"other programs took more than a tenth of the server's core during: {', '.join(disturbed)}")
@@ -322,7 +242,9 @@ def warnings(bench: Bench) -> list[str]:
 
 def machine(bench: Bench) -> str:
     """What this was measured on."""
-    model = next((line.split(":", 1)[1].strip() for line in _read("/proc/cpuinfo") if line.startswith("model name")), "unknown")
+    model = next(
+        (line.split(":", 1)[1].strip() for line in _read("/proc/cpuinfo") if line.startswith("model name")), "unknown"
+    )
     memory = next((int(line.split()[1]) // 1024 for line in _read("/proc/meminfo") if line.startswith("MemTotal")), 0)
     parts = [
         f"{os.cpu_count()} x {model}, {memory / 1024:.0f} GB, {platform.system()} {platform.release().split('-')[0]}, "
@@ -366,8 +288,8 @@ def page(bench: Bench) -> str:
 _HOW = [
     "## How it is measured, and how to repeat it",
     "",
-    "`make bench` sets up everything (nginx and nchan with apt when it runs as root, `ws` with npm), runs for about a quarter of "
-    "an hour on Linux, prints these tables and writes this page. `make bench ARGS=\"posts slow\"` runs some parts "
+    "`make bench` sets up everything (nginx and nchan with apt when it runs as root, `ws` with npm), runs for about ten "
+    'minutes on Linux, prints these tables and writes this page. `make bench ARGS="posts slow"` runs some parts '
     "(`fanout idle posts threads spread deflate slow storm`) and `make bench ARGS=--quick` a small version of all in two "
     "minutes; both only print. A peer that cannot be had is named and left out. Leave the machine alone meanwhile: the report "
     "says when other programs took the server's core.",

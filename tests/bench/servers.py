@@ -9,14 +9,13 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
 
 from tests.bench.loop import Loop
 from tests.bench.posters import Posted, Posters, http, status_of
@@ -51,21 +50,31 @@ def on_core(core: int | None) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a server and its children have used: processor seconds (user and system), and resident bytes now."""
+    """What a server has used: processor seconds (user and system), and resident bytes now."""
 
     cpu: float
     memory: int
 
 
 def usage(pid: int) -> Usage:
-    """What the process and its children use."""
-    process = psutil.Process(pid)
-    cpu, memory = 0.0, 0
-    for one in [process, *process.children(recursive=True)]:
-        times = one.cpu_times()
-        cpu += times.user + times.system
-        memory += one.memory_info().rss
-    return Usage(cpu, memory)
+    """What the process, all its threads together, and its children (nginx's worker) have used."""
+    ticks = pages = 0
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for one in (str(pid), *children):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+        pages += int(fields[21])
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+def connections(pid: int) -> int:
+    """How many sockets the process has open."""
+    folder = Path(f"/proc/{pid}/fd")
+    total = 0
+    for file in folder.iterdir():
+        with contextlib.suppress(OSError):
+            total += os.readlink(file).startswith("socket:")
+    return total
 
 
 def upgrade(path: str, *, deflate: bool) -> bytes:
@@ -148,13 +157,25 @@ class Ripost:
     name = "Ripost"
 
     def __init__(self, core: int | None, folder: Path | None = None, **settings: str) -> None:
-        self.folder = folder or scratch("ripost")
+        folder = folder or scratch("ripost")
         unlimited = {"RATE_LIMITS": "off", "MAX_CONNECTIONS": "1000000", "MAX_CONNECTIONS_PER_ADDRESS": "1000000"}
         allowed = {"ALLOWED_ORIGINS": ORIGIN, "LOG_LEVEL": "warning"}
-        self._server = RipostServer(self.folder, unlimited | allowed | settings)
+        server = RipostServer(folder, unlimited | allowed | settings)
         with on_core(core):
-            self._server.start(seconds=120)
-        self.port = self._server.port
+            server.start(seconds=120)
+        self._take(server)
+
+    @classmethod
+    def around(cls, server: RipostServer) -> "Ripost":
+        """One that runs already; who started it stops it."""
+        made = cls.__new__(cls)
+        made._take(server)
+        return made
+
+    def _take(self, server: RipostServer) -> None:
+        self._server = server
+        self.folder = server.folder
+        self.port = server.port
 
     @property
     def pid(self) -> int:
@@ -284,8 +305,12 @@ class Peer:
         return Publishing()
 
     def close(self) -> None:
-        """Ends it."""
-        self._child.kill()
+        """Ends it, with its children."""
+        self._child.signal(signal.SIGTERM)
+        with contextlib.suppress(AssertionError):
+            self._child.wait(seconds=5)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)  # it leads a session of its own
 
 
 class Publishing:

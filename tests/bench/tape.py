@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 _KEY = re.compile(rb'"seq":(\d+)')
-_CONTROL_TYPES = (b'{"type":"subscribed"', b'{"type":"head"', b'{"type":"presence"', b'{"type":"reconnect"')
-_CONTROL_TYPES += (b'{"type":"reset"', b'{"type":"error"', b'{"type":"pong"', b'{"type":"unsubscribed"', b'{"type":"counts"')
+_CONTROLS = ("subscribed", "unsubscribed", "head", "presence", "counts", "reconnect", "reset", "error", "pong")
+_CONTROL_TYPES = tuple(f'{{"type":"{name}"'.encode() for name in _CONTROLS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,8 +159,11 @@ async def test_replies_of_any_depth_reach_the_other_window(pages: Pages, newsroo
         last = await newsroom.say(article, f"Level {depth}", "Bo" if depth % 2 else "Ana", under=last)
     writer, reader = await Window.open(pages, newsroom.link(article)), await Window.open(pages, newsroom.link(article))
     for window in (writer, reader):
-        while await window.page.locator('[data-ripost="more-replies"]').count():
-            await window.page.locator('[data-ripost="more-replies"]').first.click()
+        more, shown = window.page.locator('[data-ripost="more-replies"]'), window.page.locator("[data-comment-id]")
+        while await more.count():
+            before = await shown.count()
+            await more.first.click()
+            await expect(shown).not_to_have_count(before)
             await expect(window.page.locator('[data-ripost="more-replies"][aria-busy]')).to_have_count(0)
     deepest = await writer.reply(last, "And one below that.")
     await expect(reader.pill).to_have_attribute("data-count", "1")

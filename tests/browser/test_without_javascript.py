@@ -1,7 +1,7 @@
 """With JavaScript off everything can be read: each page of the discussion is a link away, each comment has its place."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
@@ -16,6 +16,12 @@ async def bodies(window: Window) -> list[str]:
         text.strip()
         for text in await window.page.locator("article[data-comment-id] > .entry > .body").all_inner_texts()
     ]
+
+
+async def follow(window: Window, link: Locator) -> None:
+    """Follows a link and waits until the other page is there."""
+    async with window.page.expect_navigation():
+        await link.click()
 
 
 async def test_the_whole_discussion_can_be_read_by_following_links(pages: Pages, newsroom: Newsroom) -> None:
@@ -38,7 +44,7 @@ async def test_the_whole_discussion_can_be_read_by_following_links(pages: Pages,
         following = window.page.locator("a[data-ripost=more]")
         if not await following.count():
             break
-        await following.click()
+        await follow(window, following)
     while branches:
         await window.page.goto(newsroom.link(article) + branches.pop())
         seen += await bodies(window)
@@ -66,7 +72,8 @@ async def test_a_shared_link_shows_the_comment_with_what_it_answers_and_its_answ
     ]
     assert shown == [root["id"], middle["id"], leaf["id"]]
     assert await window.comment(middle).get_attribute("data-asked") is not None
-    await window.page.get_by_role("link", name="Show the whole discussion").click()
+    await expect(window.entry(middle)).to_be_in_viewport()
+    await follow(window, window.page.get_by_role("link", name="Show the whole discussion"))
     assert len(await bodies(window)) == 5
 
 
@@ -91,6 +98,6 @@ async def test_the_other_orders_are_links(pages: Pages, newsroom: Newsroom) -> N
         await newsroom.say(article, f"Root {n}")
     window = Window(await pages(newsroom.link(article), **OFF))
     assert await bodies(window) == ["Root 0", "Root 1", "Root 2"]
-    await window.page.get_by_role("link", name="Newest").click()
+    await follow(window, window.page.get_by_role("link", name="Newest"))
     assert await bodies(window) == ["Root 2", "Root 1", "Root 0"]
     await expect(window.page.get_by_role("link", name="Newest")).to_have_attribute("aria-current", "true")

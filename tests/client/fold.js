@@ -5,7 +5,8 @@
  * event was refused. The Python suite compares it with a fresh snapshot.
  */
 import { createInterface } from "node:readline";
-import { addPage, applyEvent, makeState, toSnapshot } from "../../static/thread-state.js";
+import { toSnapshot } from "../../static/thread-snapshot.js";
+import { addPage, applyEvent, makeState } from "../../static/thread-state.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
   if (!line.trim()) continue;

@@ -2,7 +2,8 @@
 /** The page's reducer: snapshot + events equals a later snapshot, each event once, in order, at any depth. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { addOwn, addPage, applyEvent, makeState, toSnapshot, treeOrder } from "../../static/thread-state.js";
+import { toSnapshot } from "../../static/thread-snapshot.js";
+import { addOwn, addPage, applyEvent, makeState, treeOrder } from "../../static/thread-state.js";
 
 const EPOCH = "e";
 

@@ -13,17 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import bindparam, update
 
 from server import events
-from server.actions import accounts, articles
+from server.actions import accounts, articles, votes
 from server.actions.comments import delete_comment, edit_comment
 from server.errors import ProblemError
 from server.fold import fold
 from server.models import Actor, Article, ArticleState, Role, Sort, article_channel
-from server.storage import event_log
-from server.storage.schema import comments as table
-from server.storage.transaction import Transaction
 from tests.support.build import Said, Site, open_site
 from tests.support.whole import Page, PageReducer, compared, page_reducer, whole_thread
 
@@ -153,14 +149,25 @@ async def pinned(witness: Witness) -> None:
 
 async def scored(witness: Witness) -> None:
     first, second = await _said(witness), await _said(witness)
-    await score(witness, {first.id: (3, 1), second.id: (5, 0)})
+    people = [witness.moderator, *[await witness.site.person() for _ in range(3)]]
+    for person, said, value in zip(people, (first, second, second, first), (1, 1, 1, -1), strict=True):
+        await votes.vote(witness.site.state, person, said.id, value)
+    await publish_votes(witness)
     await witness.look()
-    await score(witness, {first.id: (9, 1)})
+    await votes.vote(witness.site.state, people[1], second.id, -1)
+    await publish_votes(witness)
+    await witness.look()
+    await accounts.erase(witness.site.state, people[2])
+    await publish_votes(witness)
 
 
 async def article_updated(witness: Witness) -> None:
     await _said(witness)
-    for changes in ({"state": ArticleState.CLOSED}, {"title": "Another title"}, {"state": ArticleState.OPEN, "slow_mode_seconds": 5}):
+    for changes in (
+        {"state": ArticleState.CLOSED},
+        {"title": "Another title"},
+        {"state": ArticleState.OPEN, "slow_mode_seconds": 5},
+    ):
         await change(witness, **changes)
         await witness.look()
     await _said(witness)
@@ -181,23 +188,10 @@ async def change(witness: Witness, **changes: Any) -> None:
     await articles.change_article(state, witness.moderator, witness.article.id, articles.Changes(**changes))
 
 
-_SCORE = (
-    update(table)
-    .where(table.c.id == bindparam("comment"))
-    .values(up=bindparam("new_up"), down=bindparam("new_down"))
-)
-
-
-async def score(witness: Witness, scores: dict[int, tuple[int, int]]) -> None:
-    """What the votes of a second amount to, in one transaction."""
-
-    def work(tx: Transaction) -> None:
-        for comment, (up, down) in scores.items():
-            tx.run(_SCORE, comment=comment, new_up=up, new_down=down)
-        content: dict[str, object] = {"scores": {str(key): value for key, value in scores.items()}}
-        event_log.append(tx, article_channel(witness.article.id), events.SCORED, witness.site.clock.now(), content)
-
-    await witness.site.database.write(work)
+async def publish_votes(witness: Witness) -> None:
+    """A second passes, and the votes cast in it become public."""
+    witness.site.clock.advance(1)
+    await votes.flush(witness.site.state)
 
 
 STORIES: dict[str, Story] = {
@@ -256,8 +250,9 @@ async def operate(witness: Witness, said: list[Said], operation: str, number: in
     elif operation == "remove":
         await delete_comment(site.state, witness.moderator, chosen.id)
     elif operation == "score":
-        if chosen.event.get("seq"):
-            await score(witness, {chosen.id: (number % 5, number % 3)})
+        await votes.vote(site.state, witness.moderator, chosen.id, number % 3 - 1)
+        if number % 2:  # or later, together with others
+            await publish_votes(witness)
     else:
         await site.decide(witness.moderator, chosen.id, operation)
 

@@ -166,4 +166,6 @@ async def test_a_server_that_is_killed_loses_nothing_it_acknowledged(
         environment = {"DATABASE_URL": site.server.database_url, "SECRET_KEY": "s" * 40}
         checked = await asyncio.to_thread(run_ripost, "check", folder=tmp_path, **environment)
         assert checked.status == 0, checked.out + checked.err
-        print(f"{database}: {ROUNDS} kills, {len(acknowledged)} acknowledged, {sum(w.retries for w in writers)} retries")
+        print(
+            f"{database}: {ROUNDS} kills, {len(acknowledged)} acknowledged, {sum(w.retries for w in writers)} retries"
+        )

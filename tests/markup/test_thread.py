@@ -74,7 +74,9 @@ def test_a_comment_whose_parent_is_not_on_the_page_stands_at_the_top() -> None:
     assert '<a href="?comment=499">an earlier comment</a>' in text
 
 
-@pytest.mark.parametrize(("status", "words"), [("removed", "Removed by a moderator"), ("deleted", "Deleted by its author")])
+@pytest.mark.parametrize(
+    ("status", "words"), [("removed", "Removed by a moderator"), ("deleted", "Deleted by its author")]
+)
 def test_a_tombstone_says_only_that_something_is_gone(status: str, words: str) -> None:
     text = shown(comment(1, author=None, tree=None, status=status), comment(2, 1, 1))
     assert words in text
@@ -85,9 +87,23 @@ def test_a_tombstone_says_only_that_something_is_gone(status: str, words: str) -
 
 def test_a_byline_says_role_edit_and_pin_and_no_time_that_is_not_known() -> None:
     text = shown(
-        comment(1, author=Author(14, "ßa", "moderator", None), dated=False, edited_at="2026-11-23T20:00:00.000000Z", pinned=True)
+        comment(
+            1,
+            author=Author(14, "ßa", "moderator", None),
+            dated=False,
+            edited_at="2026-11-23T20:00:00.000000Z",
+            pinned=True,
+        )
     )
-    for part in ('data-role="moderator">Moderator<', ">edited<", ">Pinned<", "data-pinned", 'data-hue="2"', ">SS<", ">Link<"):
+    for part in (
+        'data-role="moderator">Moderator<',
+        ">edited<",
+        ">Pinned<",
+        "data-pinned",
+        'data-hue="2"',
+        ">SS<",
+        ">Link<",
+    ):
         assert part in text, part
     assert "<time" not in text
 

@@ -108,6 +108,6 @@ async def test_counts_are_given_for_many_articles_at_once(doors: Doors) -> None:
     await doors.post(one["id"])
     answer = await doors.ask("GET", f"/api/counts?id={one['id']}&id={two['id']}&id=999")
     assert answer.json()["counts"] == {str(one["id"]): 1, str(two["id"]): 0}
-    assert (await doors.ask("GET", f"/api/counts?url={FRIEND}/one/")).json()["urls"] == {f"{FRIEND}/one/": 1}
+    assert (await doors.ask("GET", f"/api/counts?url={FRIEND}/one/")).json()["counts"] == {f"{FRIEND}/one/": 1}
     is_problem(await doors.ask("GET", "/api/counts?" + "&".join(f"id={n}" for n in range(1, 202))), 400)
     is_problem(await doors.ask("GET", "/api/counts?id=x"), 400)

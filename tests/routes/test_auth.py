@@ -14,7 +14,7 @@ async def link(doors: Doors, token: str) -> str:
 
     def work(tx: Transaction) -> None:
         expires = doors.site.clock.now() + auth.LINK_SECONDS * 1_000_000
-        people.add_link(tx, auth.token_hash(made), me["id"], expires)
+        people.add_link(tx, token_hash=auth.token_hash(made), person_id=me["id"], expires_at=expires)
 
     await doors.site.state.database.write(work)
     return made

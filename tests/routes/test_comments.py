@@ -113,7 +113,7 @@ async def test_a_page_for_nobody_in_particular_is_cached_and_checked_by_its_tag(
         assert "no-store" not in page.headers["cache-control"]
         assert {"authorization", "origin"} <= {name.strip().lower() for name in page.headers["vary"].split(",")}
         tag = page.headers["etag"]
-        for known in (tag, f'"other", {tag}', f"W/{tag}"):
+        for known in (tag, f'"other", {tag}', "W/" + tag.removeprefix("W/")):
             same = await doors.ask("GET", path, If_None_Match=known)
             assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag), known
         assert (await doors.ask("GET", path, If_None_Match='"other"')).status_code == 200

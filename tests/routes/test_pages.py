@@ -21,7 +21,7 @@ from tests.support.server import RipostServer
 from tests.support.site import ORIGIN, Outline, Site, data_blocks, open_site
 
 MODERATOR = Actor(person=Person(1, "Mo", Role.MODERATOR, None, 0), staff=True, address="")
-HOSTILE = '</script><script>alert(1)</script><!--"\'><img src=x onerror=alert(1)>\u2028&amp;'
+HOSTILE = "</script><script>alert(1)</script><!--\"'><img src=x onerror=alert(1)>\u2028&amp;"
 
 
 @pytest_asyncio.fixture
@@ -143,7 +143,9 @@ async def test_what_is_gone_or_held_is_nowhere_on_the_page(site: Site) -> None:
     root, token = await site.post(article, "Wiped text", name="Wiped name")
     await site.post(article, "Still here", parent=root, name="Ben")
     lonely, lonely_token = await site.post(article, "Lonely text", name="Lonely name")
-    await site.post(article, "Held, with https://a.example/ and https://b.example/ and https://c.example/", name="Held name")
+    await site.post(
+        article, "Held, with https://a.example/ and https://b.example/ and https://c.example/", name="Held name"
+    )
     await site.delete(root, token)
     await site.delete(lonely, lonely_token)
     for path in (f"/a/{article.slug}", f"/a/{article.slug}/comments.atom", "/feeds/comments.atom"):
@@ -201,7 +203,9 @@ async def test_a_slug_may_be_in_any_script(site: Site, title: str) -> None:
     assert respelled.status_code in (200, 301)
 
 
-@pytest.mark.parametrize("path", ["/a/nothing", "/a/%00", "/a/%FF%FE", "/a/" + "x" * 3000, "/a/..%2f..%2fetc", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/a/nothing", "/a/%00", "/a/%FF%FE", "/a/" + "x" * 3000, "/a/..%2f..%2fetc", "/nowhere"]
+)
 async def test_an_unknown_address_is_a_friendly_404(site: Site, path: str) -> None:
     answer = await site.ask(path, Accept="text/html")
     assert answer.status_code == 404
@@ -296,7 +300,13 @@ async def test_pages_allow_no_script_and_no_frame_but_ours(site: Site) -> None:
         headers = (await site.ask(path)).headers
         policy = headers["content-security-policy"]
         assert "unsafe" not in policy
-        for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "trusted-types 'none'", "base-uri 'none'"):
+        for part in (
+            "default-src 'none'",
+            "script-src 'self'",
+            "frame-ancestors 'none'",
+            "trusted-types 'none'",
+            "base-uri 'none'",
+        ):
             assert part in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cross-origin-opener-policy"] == "same-origin"
@@ -359,7 +369,9 @@ async def test_the_script_takes_the_page_over_without_moving_or_replacing_anythi
     complaints = [line for line in pages.console if line.startswith(("error", "warning"))]
     assert not complaints, complaints
     raw = await page.evaluate("fetch(location.href).then((answer) => answer.text())")
-    order = await page.evaluate("[...document.querySelector('ripost-thread').shadowRoot.querySelectorAll('article')].map((a) => Number(a.dataset.commentId))")
+    order = await page.evaluate(
+        "[...document.querySelector('ripost-thread').shadowRoot.querySelectorAll('article')].map((a) => Number(a.dataset.commentId))"
+    )
     assert order == Outline(raw).order
 
 

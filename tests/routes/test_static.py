@@ -45,8 +45,8 @@ async def test_text_is_compressed_for_those_who_take_it(site: Site) -> None:
     packed = await site.ask("/static/ripost.css", Accept_Encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
     assert packed.headers["vary"] == "Accept-Encoding"
-    assert gzip.decompress(assets().files["ripost.css"].compressed or b"") == packed.content
-    for refused in ("identity", "br", "gzip;q=0", ""):
+    assert gzip.decompress(assets().files["ripost.css"].compressed["gzip"]) == packed.content
+    for refused in ("identity", "zstd", "gzip;q=0", ""):
         assert "content-encoding" not in (await site.ask("/static/ripost.css", Accept_Encoding=refused)).headers
 
 
@@ -103,3 +103,19 @@ async def test_every_file_that_a_page_names_is_there(site: Site) -> None:
             answer = await site.ask(name)
             assert answer.status_code == 200, name
             assert "immutable" in answer.headers["cache-control"], name
+
+
+PAGE_SCRIPT_AND_STYLE = ("ripost.js", "ripost.css")
+BUDGET = 14 * 1024  # bytes: one initial congestion window of ten packets
+
+
+async def test_script_and_style_of_a_reader_are_at_most_14_kb_as_served(site: Site) -> None:
+    sizes = {}
+    for name in PAGE_SCRIPT_AND_STYLE:
+        async with site.client.stream(
+            "GET", f"/static/{name}", headers={"Accept-Encoding": "gzip, deflate, br, zstd"}
+        ) as answer:
+            assert answer.headers["content-encoding"] == "br"
+            sizes[name] = sum([len(chunk) async for chunk in answer.aiter_raw()])
+    assert assets().modules("ripost.js") == (), "the script of a reader is one file"
+    assert sum(sizes.values()) <= BUDGET, sizes

@@ -81,19 +81,25 @@ async def test_bodies_over_their_bound_are_413_whatever_they_declare(doors: Door
     article = (await doors.article())["id"]
     path = f"/api/articles/{article}/comments"
     is_problem(await doors.ask("POST", path, draft(text="x" * 70_000)), 413)
-    is_problem(await doors.ask("POST", "/api/articles", {"title": "x", "body": "x" * 2**20}, token=doors.moderator), 413)
+    is_problem(
+        await doors.ask("POST", "/api/articles", {"title": "x", "body": "x" * 2**20}, token=doors.moderator), 413
+    )
 
     async def endless() -> Any:
         for _ in range(100):
             yield b" " * 1024
 
-    answer = await doors.site.client.request("POST", path, content=endless(), headers={"Content-Type": "application/json"})
+    answer = await doors.site.client.request(
+        "POST", path, content=endless(), headers={"Content-Type": "application/json"}
+    )
     is_problem(answer, 413)
     big = await doors.ask("POST", "/api/articles", {"title": "x", "body": "word " * 50_000}, token=doors.moderator)
     assert big.status_code == 201, "an article may be larger than a comment"
 
 
-@pytest.mark.parametrize("id", ["0", "-1", "x", "1.0", "01x", "%00", "٣", "9" * 30, "9223372036854775808", "1e3", "None"])
+@pytest.mark.parametrize(
+    "id", ["0", "-1", "x", "1.0", "01x", "%00", "٣", "9" * 30, "9223372036854775808", "1e3", "None"]
+)
 async def test_an_id_that_is_none_is_404_everywhere(doors: Doors, id: str) -> None:
     for method, path in (
         ("GET", "/api/articles/{}"), ("GET", "/api/articles/{}/thread"), ("GET", "/api/articles/{}/events"),
@@ -107,7 +113,16 @@ async def test_an_id_that_is_none_is_404_everywhere(doors: Doors, id: str) -> No
 async def test_limits_and_sorts_out_of_range_are_400(doors: Doors) -> None:
     article = (await doors.article())["id"]
     comment = (await doors.post(article))["event"]["comment"]["id"]
-    for query in ("limit=0", "limit=101", "limit=-1", "limit=x", "limit=" + "9" * 40, "sort=worst", "cursor=!", "cursor=AAAA"):
+    for query in (
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=x",
+        "limit=" + "9" * 40,
+        "sort=worst",
+        "cursor=!",
+        "cursor=AAAA",
+    ):
         is_problem(await doors.ask("GET", f"/api/articles/{article}/thread?{query}"), 400)
     for query in ("limit=0", "limit=101", "cursor=x", "cursor=kwEC"):
         is_problem(await doors.ask("GET", f"/api/comments/{comment}/replies?{query}"), 400)
@@ -137,7 +152,9 @@ async def test_numbers_that_no_column_holds_are_invalid_fields(doors: Doors) -> 
         answer = await doors.ask("POST", f"/api/articles/{article}/comments", draft(parent=parent))
         is_problem(answer, 422, "parent")
     for seconds in (2**63, -1, 10**30):
-        answer = await doors.ask("PATCH", f"/api/articles/{article}", {"slow_mode_seconds": seconds}, token=doors.moderator)
+        answer = await doors.ask(
+            "PATCH", f"/api/articles/{article}", {"slow_mode_seconds": seconds}, token=doors.moderator
+        )
         is_problem(answer, 422, "slow_mode_seconds")
 
 
@@ -185,5 +202,12 @@ def test_which_origin_is_ours_and_which_may_embed() -> None:
     assert web.may_embed(behind, host, "https://paper.example")
     assert not web.may_embed(behind, host, "http://paper.example")
     assert web.is_own_origin(plain, {"host": "[::1]:80"}, "http://[::1]")
-    for hostile in ("null", "", "http://", "http://[", "http://talk.local:8000@evil.example", "http://x:y@talk.local:8000"):
+    for hostile in (
+        "null",
+        "",
+        "http://",
+        "http://[",
+        "http://talk.local:8000@evil.example",
+        "http://x:y@talk.local:8000",
+    ):
         assert not web.may_embed(plain, host, hostile), hostile

@@ -97,8 +97,9 @@ async def test_every_table_has_a_primary_key_and_every_foreign_key_an_index(data
         inspector = inspect(connection)
         missing = []
         for table in metadata.tables:
-            assert inspector.get_pk_constraint(table)["constrained_columns"], table
-            leading = {index["column_names"][0] for index in inspector.get_indexes(table)}
+            primary = inspector.get_pk_constraint(table)["constrained_columns"]
+            assert primary, table
+            leading = {primary[0], *(index["column_names"][0] for index in inspector.get_indexes(table))}
             for key in inspector.get_foreign_keys(table):
                 if key["constrained_columns"][0] not in leading:
                     missing.append(f"{table}.{key['constrained_columns'][0]}")

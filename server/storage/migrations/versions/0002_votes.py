@@ -24,11 +24,12 @@ def upgrade() -> None:
     op.create_index("ix_votes_person_id", "votes", ["person_id", "comment_id"], unique=False)
     op.create_table(
         "vote_marks",
-        sa.Column("article_id", _Id, nullable=False),
         sa.Column("comment_id", _Id, nullable=False),
+        sa.Column("article_id", _Id, nullable=False),
         sa.Column("up", sa.Integer(), nullable=False),
         sa.Column("down", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["article_id"], ["articles.id"], name=op.f("fk_vote_marks_article_id")),
         sa.ForeignKeyConstraint(["comment_id"], ["comments.id"], name=op.f("fk_vote_marks_comment_id")),
-        sa.PrimaryKeyConstraint("article_id", "comment_id", name=op.f("pk_vote_marks")),
+        sa.PrimaryKeyConstraint("comment_id", name=op.f("pk_vote_marks")),
     )
+    op.create_index("ix_vote_marks_article_id", "vote_marks", ["article_id", "comment_id"], unique=False)

@@ -1,0 +1,192 @@
+// @ts-check
+/**
+ * What a reader can do to a comment besides answering it: vote, copy its link, report it; and for a moderator the
+ * decisions about it. Loaded by the first press of such a button. Owns the row of options and the report form; promises
+ * that a vote shows at once and is taken back when the server refuses it.
+ */
+import { Problem } from "./api.js";
+import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
+import { loadMoreWords } from "./more-words.js";
+import { addStyle } from "./styles.js";
+
+/** @typedef {import("./types.js").Comment} Comment */
+
+const REASONS = ["spam", "abuse", "privacy", "illegal", "other"];
+
+export class Controls {
+  #thread;
+  #root;
+  #signal;
+  #words;
+  /** @type {Promise<import("./moderation/desk.js").Desk> | null} */
+  #desk = null;
+  /** Votes on their way, so that a double press does not race itself. @type {Set<number>} */
+  #voting = new Set();
+
+  /** @param {import("./thread.js").Thread} thread @param {ShadowRoot} root @param {AbortSignal} signal */
+  constructor(thread, root, signal) {
+    this.#thread = thread;
+    this.#root = root;
+    this.#signal = signal;
+    this.#words = loadMoreWords(root.querySelector(".thread")?.getAttribute("lang") || "en");
+    void addStyle(root, "controls.css");
+    if (thread.moderates) void this.#moderate();
+  }
+
+  /** @param {string} act @param {number} id @param {HTMLElement} target  the pressed button */
+  async act(act, id, target) {
+    const words = await this.#words;
+    if (act === "options") this.#toggle(id, target, words);
+    else await this.#vote(id, act === "up" ? 1 : -1, words);
+  }
+
+  /** @returns {Promise<import("./moderation/desk.js").Desk>} */
+  #moderate() {
+    this.#desk ??= Promise.all([import("./moderation/desk.js"), this.#words, addStyle(this.#root, "moderation/desk.css")]).then(
+      ([{ Desk }, words]) => new Desk(this.#thread, this.#root, words, this.#signal),
+    );
+    this.#desk.catch(() => (this.#desk = null));
+    return this.#desk;
+  }
+
+  /** Vote, or take the same vote back. @param {number} id @param {1 | -1} value @param {import("./words.js").Words} words */
+  async #vote(id, value, words) {
+    const { state, view, token } = this.#thread;
+    const comment = state.comments.get(id);
+    if (!comment || this.#voting.has(id)) return;
+    if (this.#thread.isOwn(comment)) return this.#say(id, words("ownVote"));
+    if (!token || !state.viewer) return this.#say(id, words("voteAfterPost"));
+    const { votes } = state.viewer;
+    const before = votes[id] ?? 0;
+    const wanted = before === value ? 0 : value;
+    this.#show(id, before, wanted);
+    this.#voting.add(id);
+    this.#say(id, "");
+    try {
+      const answer = await this.#thread.request(`/api/comments/${id}/vote`, { method: "PUT", token, body: { value: wanted } });
+      votes[id] = answer?.value ?? wanted;
+    } catch (error) {
+      this.#show(id, wanted, before);
+      this.#say(id, words("voteFailed", { reason: reasonOf(error, words) }), true);
+    } finally {
+      this.#voting.delete(id);
+      view.update([id]);
+    }
+  }
+
+  /** Show a vote before the public score has it; the next score the server says replaces this one. @param {number} id @param {number} before @param {number} after */
+  #show(id, before, after) {
+    const { state, view } = this.#thread;
+    const comment = state.comments.get(id);
+    if (!comment || !state.viewer) return;
+    const up = Math.max(0, comment.up + Number(after === 1) - Number(before === 1));
+    const down = Math.max(0, comment.down + Number(after === -1) - Number(before === -1));
+    state.comments.set(id, { ...comment, up, down });
+    state.viewer.votes[id] = after;
+    view.update([id]);
+  }
+
+  /** Open the row of options below a comment, or close it. @param {number} id @param {HTMLElement} button @param {import("./words.js").Words} words */
+  #toggle(id, button, words) {
+    const entry = button.closest(".entry");
+    const comment = this.#thread.state.comments.get(id);
+    const there = entry?.querySelector(":scope > .options");
+    if (there || !comment || !entry) {
+      there?.remove();
+      return setAttribute(button, "aria-expanded", "false");
+    }
+    const name = comment.author?.name ?? "";
+    const row = make("div", { class: "options", part: "options", role: "group", "aria-label": this.#thread.words("options", { name }) });
+    const add = (/** @type {string} */ action, /** @type {string} */ text, /** @type {() => void} */ press, /** @type {string | null} */ label = null) => {
+      const made = makeButton(action, text, { "aria-label": label });
+      made.addEventListener("click", press, { signal: this.#signal });
+      row.append(made);
+    };
+    add("copy-link", words("copyLink"), () => void this.#copy(id, words));
+    if (!this.#thread.isOwn(comment)) add("report", words("report"), () => this.#ask(id, row, words));
+    if (this.#thread.moderates) {
+      void this.#moderate().then((desk) => row.append(...desk.decisionsFor(id)));
+    }
+    row.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      row.remove();
+      setAttribute(button, "aria-expanded", "false");
+      button.focus();
+    });
+    entry.querySelector(":scope > .actions")?.after(row);
+    setAttribute(button, "aria-expanded", "true");
+  }
+
+  /** @param {number} id @param {import("./words.js").Words} words */
+  async #copy(id, words) {
+    const link = this.#thread.view.element(id)?.querySelector(".permalink");
+    const address = link instanceof HTMLAnchorElement ? link.href : "";
+    try {
+      await navigator.clipboard.writeText(address);
+      this.#say(id, words("copied"));
+    } catch {
+      this.#say(id, address); // Where the page may not write to the clipboard, the address is there to be marked.
+    }
+  }
+
+  /** The report form, in place. @param {number} id @param {HTMLElement} row @param {import("./words.js").Words} words */
+  #ask(id, row, words) {
+    if (row.querySelector("form")) return void row.querySelector("input")?.focus();
+    const choices = REASONS.map((reason) =>
+      make("label", { class: "choice" }, make("input", { type: "radio", name: "reason", value: reason }), words(reason)));
+    const note = /** @type {HTMLTextAreaElement} */ (make("textarea", { name: "note", rows: "2", maxlength: "1000", dir: "auto", "aria-label": words("note"), placeholder: words("note") }));
+    const send = /** @type {HTMLButtonElement} */ (make("button", { class: "primary", part: "submit", type: "submit" }, words("sendReport")));
+    const cancel = makeButton("cancel-report", this.#thread.words("cancel"));
+    const message = make("p", { class: "message", role: "status" });
+    const form = /** @type {HTMLFormElement} */ (make("form", { class: "composer inner report", method: "dialog", novalidate: "" },
+      make("fieldset", {}, make("legend", {}, words("reportAsk")), ...choices), note, message, make("div", { class: "composer-row" }, cancel, send)));
+    cancel.addEventListener("click", () => {
+      form.remove();
+      /** @type {HTMLElement | null} */ (row.querySelector("[data-ripost=report]"))?.focus();
+    });
+    // Neither a comment nor its draft: the thread's own listeners are not to see it.
+    for (const type of ["focusin", "input"]) form.addEventListener(type, (event) => event.stopPropagation());
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      const reason = new FormData(form).get("reason");
+      if (!reason) {
+        setText(message, words("needReason"));
+        message.classList.add("wrong");
+        return void form.querySelector("input")?.focus();
+      }
+      send.disabled = true;
+      try {
+        const body = { reason, ...(note.value.trim() ? { note: note.value.trim() } : {}) };
+        await this.#thread.request(`/api/comments/${id}/report`, { method: "POST", token: this.#thread.token, body });
+        form.remove();
+        row.querySelector("[data-ripost=report]")?.remove();
+        this.#say(id, words("reported"));
+        this.#thread.view.element(id)?.focus({ preventScroll: true });
+      } catch (error) {
+        send.disabled = false;
+        message.classList.add("wrong");
+        setText(message, this.#thread.words("failed", { reason: reasonOf(error, words) }));
+      }
+    });
+    row.append(form);
+    form.querySelector("input")?.focus();
+  }
+
+  /** A quiet word below a comment; empty takes it away. @param {number} id @param {string} text @param {boolean} [wrong] */
+  #say(id, text, wrong = false) {
+    const entry = this.#thread.view.element(id)?.querySelector(":scope > .entry");
+    if (!entry) return;
+    if (!text && !entry.querySelector(":scope > .said")) return;
+    setChild(entry, ".said", true, () => make("p", { class: "message said", role: "status" }), entry.querySelector(":scope > .actions")?.nextElementSibling ?? null);
+    const place = /** @type {HTMLElement} */ (entry.querySelector(":scope > .said"));
+    place.classList.toggle("wrong", wrong);
+    // A live region must be there before it speaks.
+    requestAnimationFrame(() => setText(place, text));
+  }
+}
+
+/** @param {unknown} error @param {import("./words.js").Words} words */
+function reasonOf(error, words) {
+  return error instanceof Problem ? error.message : words("unreachable");
+}

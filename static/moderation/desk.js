@@ -1,0 +1,183 @@
+// @ts-check
+/**
+ * A moderator's desk on Ripost's own pages: the state of the discussion, what waits, and the decisions about a comment.
+ * Loaded only for those who may decide. Owns the bar above the thread; promises that every decision shows at once, says
+ * what it did, and can be taken back where the server can.
+ */
+import { Problem } from "../api.js";
+import { make, makeButton, setText } from "../elements.js";
+import { DECISIONS, did, makeChoices, undoing } from "./decisions.js";
+import { Queue } from "./queue.js";
+import { watchQueue } from "./watch.js";
+
+/** @typedef {import("../types.js").Comment} Comment @typedef {import("./decisions.js").Choice} Choice */
+
+const STATES = ["open", "premoderated", "closed"];
+const SLOW = [0, 10, 30, 60, 300, 900]; // seconds
+
+export class Desk {
+  #thread;
+  #words;
+  #queue;
+  #bar;
+  #button;
+  #state;
+  #slow;
+  #message;
+  #announced = -1;
+  #asking = false;
+  #again = false;
+
+  /** @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../words.js").Words} words @param {AbortSignal} signal */
+  constructor(thread, root, words, signal) {
+    this.#thread = thread;
+    this.#words = words;
+    this.#queue = new Queue(thread, words, (comment, choice) => this.decide(comment, choice));
+    this.#queue.element.id = "queue";
+    this.#queue.element.hidden = true;
+    this.#button = makeButton("queue", words("queue"), { class: "action queue-button", "aria-expanded": "false", "aria-controls": "queue" });
+    this.#button.addEventListener("click", () => this.#toggle(), { signal });
+    this.#state = choose("state", words("discussionIs"), STATES.map((state) => [state, words(`is${state.charAt(0).toUpperCase()}${state.slice(1)}`)]));
+    this.#slow = choose("slow", words("slowMode"), SLOW.map((n) => [`${n}`, n === 0 ? words("slowOff") : n < 60 ? words("everySeconds", { n }) : words("everyMinutes", { n: n / 60 })]));
+    for (const [field, body] of /** @type {[HTMLSelectElement, () => object][]} */ ([
+      [this.#state, () => ({ state: this.#state.value })],
+      [this.#slow, () => ({ slow_mode_seconds: Number(this.#slow.value) })],
+    ])) field.addEventListener("change", () => void this.#change(body()), { signal });
+    this.#message = make("p", { class: "message", role: "status" });
+    const out = makeButton("sign-out", words("signOut"));
+    out.addEventListener("click", () => void this.#signOut(), { signal });
+    const name = thread.state.viewer?.person.name ?? "";
+    this.#bar = make("section", { class: "desk", part: "desk", "aria-label": words("moderation") },
+      make("div", { class: "desk-row" },
+        this.#button,
+        make("label", { class: "desk-field" }, words("discussionIs"), this.#state),
+        make("label", { class: "desk-field" }, words("slowMode"), this.#slow),
+        make("span", { class: "desk-who" }, words("asModerator", { name }), " ", out)),
+      this.#message,
+      this.#queue.element);
+    root.querySelector(".thread")?.prepend(this.#bar);
+    signal.addEventListener("abort", () => this.#bar.remove());
+    // The article changes by others' hands too.
+    root.host.addEventListener("ripost:comment", (event) => {
+      if (/** @type {CustomEvent} */ (event).detail?.type === "article.updated") this.#showArticle();
+    }, { signal });
+    this.#showArticle();
+    const { token } = thread;
+    if (token) watchQueue(thread.server, token, () => void this.#refresh(), signal);
+  }
+
+  /** The buttons for a comment on the page. @param {number} id @returns {HTMLElement[]} */
+  decisionsFor(id) {
+    const comment = this.#thread.state.comments.get(id);
+    if (!comment) return [];
+    const made = /** @type {HTMLElement[]} */ (makeChoices(comment, this.#words, (choice) => {
+      const now = this.#thread.state.comments.get(id);
+      if (now) void this.decide(now, choice);
+    }));
+    const edit = makeButton("edit-other", this.#thread.words("edit"), { "aria-label": this.#words("editOf", { name: comment.author?.name ?? "" }) });
+    edit.addEventListener("click", () => this.#thread.compose("edit", id));
+    return [edit, ...made];
+  }
+
+  /** Decide, show it, and offer the way back. @param {Comment} comment @param {Choice} choice @returns {Promise<boolean>} whether it is settled */
+  async decide(comment, choice) {
+    const words = this.#words;
+    try {
+      const answer = await this.#thread.request(`/api/comments/${comment.id}/decision`, {
+        method: "POST", token: this.#thread.token, body: { decision: DECISIONS[choice] },
+      });
+      // An event of another article is for its own page.
+      if (answer.event && comment.article === this.#thread.state.article.id) this.#thread.accept(answer);
+      this.#thread.view.element(comment.id)?.querySelector(":scope > .entry > .options")?.remove();
+      this.#tell(words(did(choice)));
+      const back = undoing(choice);
+      if (back) this.#offer({ ...comment, ...answer.comment }, back);
+      return true;
+    } catch (error) {
+      const conflict = error instanceof Problem && error.status === 409;
+      this.#tell(conflict && choice === "approve" ? words("gone") : this.#thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }), true);
+      void this.#refresh();
+      return false;
+    }
+  }
+
+  /** @param {Comment} comment @param {Choice} choice */
+  #offer(comment, choice) {
+    const undo = makeButton("undo", this.#words("undo"), { class: "action inline", "aria-label": `${this.#words("undo")}: ${this.#words(`${choice}Of`, { name: comment.author?.name ?? "" })}` });
+    undo.addEventListener("click", () => void this.decide(comment, choice), { once: true });
+    this.#message.append(" ", undo);
+  }
+
+  /** @param {object} changes */
+  async #change(changes) {
+    try {
+      await this.#thread.request(`/api/articles/${this.#thread.state.article.id}`, { method: "PATCH", token: this.#thread.token, body: changes });
+      this.#tell(this.#words("changed"));
+    } catch (error) {
+      this.#showArticle();
+      this.#tell(this.#thread.words("failed", { reason: error instanceof Problem ? error.message : this.#words("unreachable") }), true);
+    }
+  }
+
+  #showArticle() {
+    const { state, slow_mode_seconds: slow } = this.#thread.state.article;
+    this.#state.value = state;
+    if (!SLOW.includes(slow) && !this.#slow.querySelector(`[value="${slow}"]`)) {
+      this.#slow.append(make("option", { value: `${slow}` }, this.#words("everySeconds", { n: slow })));
+    }
+    this.#slow.value = `${slow}`;
+  }
+
+  /** Counts and list anew: at most one question at a time, and one more if something came meanwhile. */
+  async #refresh() {
+    if (this.#asking) return void (this.#again = true);
+    this.#asking = true;
+    try {
+      do {
+        this.#again = false;
+        const { pending, reported } = await this.#queue.refresh();
+        const n = pending + reported;
+        setText(this.#button, [this.#words("waitingState", { n: pending }), ...(reported ? [this.#words("reportedState", { n: reported })] : [])].join(" · "));
+        this.#bar.toggleAttribute("data-waiting", n > 0);
+        // Said once for each that comes, not again after every reconnect.
+        if (n > this.#announced && n > 0 && this.#announced >= 0 && this.#queue.element.hidden) this.#tell(this.#words("arrived", { n }));
+        this.#announced = n;
+      } while (this.#again);
+    } catch {
+      // The next word of the channel, or the next connection, asks again.
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  #toggle() {
+    const { element } = this.#queue;
+    element.hidden = !element.hidden;
+    this.#button.setAttribute("aria-expanded", String(!element.hidden));
+    if (!element.hidden) void this.#queue.show();
+    this.#tell("");
+  }
+
+  async #signOut() {
+    const { token } = this.#thread;
+    if (!token) return;
+    try {
+      await this.#thread.request("/api/sessions/current", { method: "DELETE", token });
+    } catch (error) {
+      if (!(error instanceof Problem)) return this.#tell(this.#thread.words("failed", { reason: this.#words("unreachable") }), true);
+    }
+    this.#thread.forget(token);
+    location.reload();
+  }
+
+  /** @param {string} text @param {boolean} [wrong] */
+  #tell(text, wrong = false) {
+    this.#message.replaceChildren(text);
+    this.#message.classList.toggle("wrong", wrong);
+  }
+}
+
+/** @param {string} name @param {string} label @param {[string, string][]} options @returns {HTMLSelectElement} */
+function choose(name, label, options) {
+  return /** @type {HTMLSelectElement} */ (make("select", { name, "aria-label": label }, ...options.map(([value, text]) => make("option", { value }, text))));
+}

@@ -1,0 +1,83 @@
+// @ts-check
+/**
+ * Names of people in the thread, offered while an @ is typed. Owns the list and its keys; knows only who has written
+ * what is loaded. A name that is chosen is plain text: nothing is looked up and nobody is told.
+ */
+import { make, setAttribute } from "../elements.js";
+import { mentionAt, suggest } from "./markdown-edit.js";
+
+let lists = 0; // for ids that no other list in the page has
+
+/** @param {import("../thread.js").Thread} thread @param {HTMLTextAreaElement} area @param {import("../words.js").Words} words */
+export function offerNames(thread, area, words) {
+  const list = make("ul", { class: "names", part: "names", role: "listbox", id: `names-${++lists}`, "aria-label": words("people") });
+  const said = make("span", { class: "unseen", "aria-live": "polite" });
+  list.hidden = true;
+  area.after(list, said);
+  let from = 0;
+  let chosen = 0;
+  /** @type {string[]} */
+  let names = [];
+
+  const close = () => {
+    list.hidden = true;
+    names = [];
+    said.textContent = "";
+    for (const name of ["aria-controls", "aria-activedescendant", "aria-expanded", "aria-autocomplete", "role"]) setAttribute(area, name, null);
+  };
+  const mark = (/** @type {number} */ at) => {
+    chosen = (at + names.length) % names.length;
+    [...list.children].forEach((option, index) => setAttribute(option, "aria-selected", String(index === chosen)));
+    setAttribute(area, "aria-activedescendant", `${list.id}-${chosen}`);
+  };
+  const take = (/** @type {number} */ at) => {
+    const name = names[at];
+    if (name === undefined) return;
+    const caret = area.selectionStart;
+    close();
+    area.setSelectionRange(from, caret);
+    area.focus({ preventScroll: true });
+    const text = `@${name} `;
+    if (!document.execCommand("insertText", false, text)) {
+      area.setRangeText(text, from, caret, "end");
+      area.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));
+    }
+  };
+  const look = () => {
+    const mention = area.selectionStart === area.selectionEnd ? mentionAt(area.value, area.selectionStart) : null;
+    const found = mention ? suggest(known(thread), mention.typed) : [];
+    if (!mention || !found.length) return list.hidden ? undefined : close();
+    from = mention.from;
+    if (found.join("\n") === names.join("\n") && !list.hidden) return;
+    names = found;
+    list.replaceChildren(...names.map((name, index) => {
+      const option = make("li", { role: "option", id: `${list.id}-${index}` }, make("bdi", {}, name));
+      option.addEventListener("mousedown", (event) => event.preventDefault());
+      option.addEventListener("click", () => take(index));
+      return option;
+    }));
+    list.hidden = false;
+    said.textContent = words("peopleFound", { n: names.length });
+    for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": list.id })) setAttribute(area, name, value);
+    mark(0);
+  };
+  area.addEventListener("input", look);
+  area.addEventListener("click", look);
+  area.addEventListener("blur", close);
+  area.addEventListener("keydown", (event) => {
+    if (list.hidden || event.isComposing) return;
+    /** @type {Record<string, () => void>} */
+    const keys = { ArrowDown: () => mark(chosen + 1), ArrowUp: () => mark(chosen - 1), Enter: () => take(chosen), Tab: () => take(chosen), Escape: close };
+    const press = event.ctrlKey || event.metaKey ? undefined : keys[event.key];
+    if (!press) return;
+    event.preventDefault();
+    event.stopPropagation(); // Escape closes the list, not the form
+    press();
+  });
+}
+
+/** Everybody who wrote what is loaded, the latest first. @param {import("../thread.js").Thread} thread */
+function known({ state }) {
+  const comments = [...state.comments.values()].sort((a, b) => b.id - a.id);
+  return comments.flatMap(({ author }) => (author ? [author.name] : []));
+}

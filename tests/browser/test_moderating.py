@@ -1,0 +1,127 @@
+"""A moderator at their desk: signed in by a link, deciding in the page, with what waits in a list that keeps itself."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from playwright.async_api import Locator, expect
+
+from tests.browser.newsroom import Json, Newsroom
+from tests.browser.window import Window
+from tests.support.browser import Pages
+
+SOON = 2000  # milliseconds from a reader's deed to the desk
+
+
+@pytest_asyncio.fixture
+async def article(newsroom: Newsroom) -> AsyncIterator[Json]:
+    made = await newsroom.article()
+    yield made
+
+
+async def at_desk(pages: Pages, newsroom: Newsroom, article: Json) -> Window:
+    """A moderator's window. Their token stands where signing in by a link puts it."""
+    page = await pages(f"{newsroom.url}/static/icon.svg")
+    me = await newsroom.request("GET", "/api/me", token=newsroom.token)
+    await page.goto(newsroom.link(article))
+    await page.evaluate(
+        """([me, token]) => localStorage.setItem(`ripost:${location.origin}:identities`,
+             JSON.stringify([{ id: me.id, name: me.name, token }]))""",
+        [me, newsroom.token],
+    )
+    await page.reload()
+    window = Window(page)
+    await window.until("live")
+    await expect(desk(window)).to_be_visible()
+    return window
+
+
+def desk(window: Window) -> Locator:
+    return window.page.get_by_role("region", name="Moderation")
+
+
+def line(window: Window, comment: Json) -> Locator:
+    """The line of a comment in the list of what waits."""
+    return desk(window).locator(f'[data-id="{comment["id"]}"]')
+
+
+async def test_the_desk_is_for_moderators_only(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    asked: list[str] = []
+    page = await pages("about:blank")
+    page.on("request", lambda request: asked.append(request.url))
+    await page.goto(newsroom.link(article))
+    reader = Window(page)
+    await reader.until("live")
+    await reader.post("I am a reader.")
+    await expect(desk(reader)).to_have_count(0)
+    assert not [url for url in asked if "/moderation/" in url]
+
+
+async def test_a_comment_that_waits_is_approved_from_the_list_and_stands_on_every_page(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article(state="premoderated")
+    moderator = await at_desk(pages, newsroom, article)
+    reader = await Window.open(pages, newsroom.link(article))
+    await desk(moderator).locator(".queue-button").click()
+    held = await newsroom.say(article, "Please look at this.", "Hal")
+    second = await newsroom.say(article, "And at this.", "Ida")
+    await expect(line(moderator, held)).to_contain_text("Please look at this.", timeout=SOON)
+    await expect(line(moderator, held)).to_contain_text("looked at first")
+    await line(moderator, held).get_by_role("button", name="Approve the comment by Hal").press("Enter")
+    await expect(line(moderator, held)).to_have_count(0)
+    await expect(reader.saying("Please look at this.").or_(reader.pill).first).to_be_visible()
+    await expect(moderator.comment(held)).to_be_visible()
+    await expect(line(moderator, second)).to_be_visible()
+    await newsroom.decide(second, "reject")  # by a colleague
+    await expect(line(moderator, second)).to_have_count(0, timeout=SOON)
+
+
+async def test_a_comment_is_removed_where_it_stands_and_brought_back(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Buy my marmalade.")
+    moderator = await at_desk(pages, newsroom, article)
+    reader = await Window.open(pages, newsroom.link(article))
+    await moderator.button(said, "options").click()
+    await moderator.entry(said).get_by_role("button", name="Remove the comment by Ana").click()
+    for window in (moderator, reader):
+        await expect(window.comment(said)).to_have_count(0, timeout=SOON)
+    await expect(desk(moderator).get_by_role("status").first).to_contain_text("Removed from every page.")
+    await desk(moderator).get_by_role("button", name="Undo: Restore the comment by Ana").click()
+    await expect(moderator.comment(said)).to_be_visible()
+
+
+async def test_a_reported_comment_is_kept_or_removed_and_leaves_the_list(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Buy my marmalade.")
+    moderator = await at_desk(pages, newsroom, article)
+    await newsroom.request("POST", f"/api/comments/{said['id']}/report", {"reason": "spam", "note": "Every day."})
+    await desk(moderator).locator(".queue-button").click()
+    await desk(moderator).locator('[data-ripost="queue-reported"]').click()
+    await expect(line(moderator, said)).to_contain_text("1 report: Spam or advertising")
+    await expect(line(moderator, said)).to_contain_text("Every day.")
+    await line(moderator, said).get_by_role("button", name="Keep the comment by Ana").click()
+    await expect(line(moderator, said)).to_have_count(0)
+    await expect(moderator.comment(said)).to_be_visible()
+
+
+async def test_pins_and_the_state_of_the_discussion_reach_everybody(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Read this first.")
+    moderator = await at_desk(pages, newsroom, article)
+    reader = await Window.open(pages, newsroom.link(article))
+    await moderator.button(said, "options").click()
+    await moderator.entry(said).get_by_role("button", name="Pin the comment by Ana").click()
+    await expect(reader.entry(said).locator(".pin")).to_be_visible(timeout=SOON)
+    await desk(moderator).get_by_label("This discussion").select_option("closed")
+    await expect(reader.page.get_by_text("This discussion is closed.")).to_be_visible(timeout=SOON)
+    await desk(moderator).get_by_label("This discussion").select_option("open")
+    await expect(reader.composer).to_be_visible(timeout=SOON)
+    await desk(moderator).get_by_label("Slow mode").select_option("60")
+    await expect(desk(moderator).get_by_role("status").first).to_have_text("Changed for everybody.")
+    shown = await newsroom.request("GET", f"/api/articles/{article['id']}")
+    assert shown["slow_mode_seconds"] == 60
+    await newsroom.change(article, state="premoderated")  # by a colleague
+    await expect(desk(moderator).get_by_label("This discussion")).to_have_value("premoderated", timeout=SOON)

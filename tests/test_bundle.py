@@ -1,0 +1,69 @@
+"""One script of many modules: nothing twice, nothing missing, and never a guess."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from server.bundle import BundleError, bundle
+from tests.support import provision
+
+STATIC = Path(__file__).resolve().parents[1] / "static"
+
+
+def test_a_module_comes_once_and_after_all_it_imports() -> None:
+    files = {
+        "a.js": 'import { b } from "./b.js";\nimport {\n  c,\n} from "./deep/c.js";\nrun(b, c);\n',
+        "b.js": 'import { c } from "./deep/c.js";\nexport const b = c + 1;\n',
+        "deep/c.js": "export const c = 1;\n",
+    }
+    text = bundle(files, "a.js")["a.js"]
+    assert text == "(() => {\nconst c = 1;\nconst b = c + 1;\nrun(b, c);\n})();\n"
+
+
+def test_what_is_loaded_later_takes_what_it_shares_from_the_bundle() -> None:
+    files = {
+        "a.js": 'import { b } from "./b.js";\nimport("./later/d.js");\n',
+        "b.js": "export function b() {}\nexport class Unused {}\n",
+        "later/d.js": 'import { b } from "../b.js";\nimport { e } from "./e.js";\nexport const d = b(e);\n',
+        "later/e.js": 'import { b as other } from "../b.js";\nexport const e = other;\n',
+        "page.js": 'import { b } from "./b.js";\n',
+    }
+    made = bundle(files, "a.js")
+    assert made["a.js"].endswith("return [b];\n})();\nexport { b };\n")
+    assert made["later/d.js"].startswith('import { b } from "../a.js";\nimport { e } from "./e.js";')
+    assert made["later/e.js"].startswith('import { b as other } from "../a.js";')
+    assert made["page.js"] == files["page.js"], "a page of its own does not load the bundle"
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        'import * as all from "./c.js";\n',
+        'import one from "./c.js";\n',
+        'import { c as d } from "./c.js";\n',
+        'import { gone } from "./gone.js";\n',
+        'import { a } from "./a.js";\n',
+        'export { c } from "./c.js";\n',
+        "export default 1;\n",
+        "export const a = 1;\n",
+        "const [d] = [1];\n",
+        "const name = 1;\n",
+    ],
+)
+def test_what_is_not_understood_is_refused(module: str) -> None:
+    files = {"a.js": 'import { b } from "./b.js";\nconst a = b;\n', "b.js": module, "c.js": "export const c = 1;\n"}
+    with pytest.raises(BundleError):
+        bundle(files, "a.js")
+
+
+def test_the_page_is_a_bundle_that_node_can_read(tmp_path: Path) -> None:
+    made = bundle(
+        {path.relative_to(STATIC).as_posix(): path.read_text("utf-8") for path in STATIC.rglob("*.js")}, "ripost.js"
+    )
+    assert 'from "./ripost.js"' in made["composer.js"]
+    node = provision.find_node()
+    if node is None:
+        pytest.skip("skipped with node")
+    (tmp_path / "ripost.mjs").write_text(made["ripost.js"], "utf-8")
+    subprocess.run([node.where, "--check", str(tmp_path / "ripost.mjs")], check=True)
