@@ -119,7 +119,8 @@ async def test_pins_and_the_state_of_the_discussion_reach_everybody(
     await expect(reader.page.get_by_text("This discussion is closed.")).to_be_visible(timeout=SOON)
     await desk(moderator).get_by_label("This discussion").select_option("open")
     await expect(reader.composer).to_be_visible(timeout=SOON)
-    await desk(moderator).get_by_label("Slow mode").select_option("60")
+    async with moderator.page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        await desk(moderator).get_by_label("Slow mode").select_option("60")
     await expect(desk(moderator).get_by_role("status").first).to_have_text("Changed for everybody.")
     shown = await newsroom.request("GET", f"/api/articles/{article['id']}")
     assert shown["slow_mode_seconds"] == 60
