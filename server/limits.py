@@ -13,6 +13,7 @@ from functools import partial
 from server.errors import TooMany
 
 MAX_BUCKETS = 100_000
+KEPT_SECONDS = 2 * 3600  # after its last use a key is forgotten; slow mode is at most one hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Limits:
         tokens, since = self._buckets.pop(place, (float(rule.burst), now))
         tokens = min(float(rule.burst), tokens + (now - since) / rule.seconds)
         self._buckets[place] = (tokens - 1 if tokens >= 1 else tokens, now)
-        if len(self._buckets) > MAX_BUCKETS:
+        while len(self._buckets) > MAX_BUCKETS or next(iter(self._buckets.values()))[1] < now - KEPT_SECONDS:
             self._buckets.popitem(last=False)
         if tokens < 1:
             raise TooMany(f"too many {rule.what}", retry_after=max(1.0, (1 - tokens) * rule.seconds))
@@ -75,7 +76,7 @@ class Limits:
             )
         self._spaced.pop(key, None)
         self._spaced[key] = (by, now)
-        if len(self._spaced) > MAX_BUCKETS:
+        while len(self._spaced) > MAX_BUCKETS or next(iter(self._spaced.values()))[1] < now - KEPT_SECONDS:
             self._spaced.popitem(last=False)
 
     def unspace(self, key: str, *, by: str) -> None:

@@ -82,3 +82,13 @@ def test_connections_are_counted_for_each_address_and_in_all() -> None:
     assert counted.open == 0
     with counted.one("a"):
         assert counted.open == 1
+
+
+def test_a_key_is_forgotten_hours_after_its_last_use() -> None:
+    kept = limits.Limits()
+    kept.take(limits.POST_ADDRESS, "old", 0.0)
+    kept.space("old", 60, 0.0, by="a")
+    kept.take(limits.POST_ADDRESS, "new", limits.KEPT_SECONDS + 1.0)
+    kept.space("new", 60, limits.KEPT_SECONDS + 1.0, by="a")
+    assert list(kept._buckets) == [(limits.POST_ADDRESS.name, "new")]
+    assert list(kept._spaced) == ["new"]
