@@ -31,7 +31,8 @@ def token_hash(token: str) -> str:
 
 def guest_token(secret: bytes, client_id: str) -> str:
     """The token of the guest whose first post had this client id; the same for every retry."""
-    digest = hmac.digest(secret, b"guest:" + client_id.encode(), "sha256")
+    # Not hmac.digest: that gives up the GIL, and the writer's thread then keeps it for a while.
+    digest = hmac.new(secret, b"guest:" + client_id.encode(), "sha256").digest()
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
@@ -45,7 +46,7 @@ def address_key(secret: bytes, address: str) -> str:
     if ":" in address and "." not in address:
         groups = address.split("%")[0].split("::")[0].split(":")
         address = ":".join((groups + ["0"] * 4)[:4])
-    return hmac.digest(secret, b"address:" + address.encode(), "sha256").hex()[:24]
+    return hashlib.blake2b(address.encode(), key=secret, digest_size=12, person=b"address").hexdigest()
 
 
 async def identify(state: State, token: str | None, *, address: str, origin: str | None, own_origin: bool) -> Actor:
@@ -55,7 +56,7 @@ async def identify(state: State, token: str | None, *, address: str, origin: str
     hashed, now = token_hash(token), state.clock.monotonic()
     found = state.sessions.get(hashed, now)
     if found is None:
-        found = await state.database.read(lambda tx: people.by_token(tx, hashed, state.clock.now()))
+        found = await state.database.read(lambda tx: people.by_token(tx, hashed, state.clock.now()), "person")
         if found is not None:
             state.sessions.keep(hashed, found, now)
     if found is None:

@@ -31,6 +31,9 @@ _DROPPED = re.compile(
 _TAG_RUN = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f)|[\U000e0000-\U000e00ff]+")
 _JOINERS = re.compile("([\u200b-\u200f\u00ad\u034f\u061c\u180b-\u180f])[\u200b-\u200f\u00ad\u034f\u061c\u180b-\u180f]+")
 _BLANK_LINES = re.compile("\n{4,}")
+_INK = re.compile("[!-~]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")  # what _DROPPED has of ASCII
+_UNUSUAL = re.compile("[^\n -~]")
 
 
 def limit_marks(text: str, *, generic: int, stacked: int = MARKS_STACKED_MAX) -> str:
@@ -59,7 +62,7 @@ def limit_marks(text: str, *, generic: int, stacked: int = MARKS_STACKED_MAX) ->
 
 def is_visible(text: str) -> bool:
     """Whether anything of `text` leaves ink: some character that is no space, control, format character or filler."""
-    return any(
+    return _INK.search(text) is not None or any(
         unicodedata.category(character)[0] not in "ZCM" or unicodedata.category(character) == "Cn"
         for character in _BLANK.sub("", text)
     )
@@ -72,14 +75,24 @@ def normalise_text(source: str) -> str:
     noncharacters, bidirectional embeddings, overrides and isolates, no hidden tags; at most four combining marks on a
     base. Marks of direction and the joiners that Persian, Indic scripts and emoji need stay.
     """
-    text = _NEWLINES.sub("\n", source)
-    text = _DROPPED.sub("", text)
-    if not text.isascii():
+    text = source.rstrip()
+    if _is_normal(text):
+        return text
+    text = _NEWLINES.sub("\n", text)
+    if text.isascii():
+        text = _CONTROLS.sub("", text)
+    else:
+        text = _DROPPED.sub("", text)
         text = _TAG_RUN.sub(lambda match: match[1] or "", text)
         text = limit_marks(unicodedata.normalize("NFC", text), generic=MARKS_STACKED_MAX)
         text = unicodedata.normalize("NFC", _JOINERS.sub(r"\1", text))
     text = "\n".join([line.rstrip() for line in text.split("\n")])
     return _BLANK_LINES.sub("\n\n\n", text).strip("\n")
+
+
+def _is_normal(text: str) -> bool:
+    """True for most of what is written in ASCII and does not end in spaces; False says nothing."""
+    return _UNUSUAL.search(text) is None and not text.startswith("\n") and " \n" not in text and "\n\n\n\n" not in text
 
 
 def cut(text: str, limit: int) -> str:

@@ -4,6 +4,7 @@ CORS here only tells browsers what they may read: there are no cookies, so a for
 API answers `ALLOWED_ORIGINS` exactly; `/static/*` is open to all and says so itself.
 """
 
+import itertools
 import logging
 import secrets
 import time
@@ -35,6 +36,9 @@ class Requests:
         self._app = app
         self._config = config
         self._observe = observe
+        # Numbers after a random start: the operating system's randomness gives up the GIL to the writer's thread.
+        self._start = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,7 +50,7 @@ class Requests:
         if api and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             return await _preflight(send, cors)
         started = time.perf_counter()
-        request_id = secrets.token_hex(6)
+        request_id = f"{self._start}-{next(self._numbers)}"
         status = 0
 
         async def answer(message: Message) -> None:

@@ -135,5 +135,8 @@ _TRAILING_NUMBER = re.compile(r"[\W_]*[0-9]+[\W_]*$")
 def is_reserved(name: str, staff_skeletons: frozenset[str]) -> bool:
     """Whether `name` looks like a member of staff (`staff_skeletons`: their names' skeletons) or like an office of
     the site, also with a number behind it (admin2). For everyone who is not staff."""
-    keys = {skeleton(name), skeleton(_TRAILING_NUMBER.sub("", unicodedata.normalize("NFKC", name)) or name)}
+    keys = {skeleton(name)}
+    plain = unicodedata.normalize("NFKC", name)
+    if number := _TRAILING_NUMBER.search(plain):
+        keys.add(skeleton(plain[: number.start()] or name))
     return not keys.isdisjoint(_RESERVED) or not keys.isdisjoint(staff_skeletons)

@@ -51,7 +51,7 @@ def host_of(href: str) -> str:
 
 def may_hold_link(text: str) -> bool:
     """False when `bare_links` finds nothing; cheap, for the many texts that hold none."""
-    return "://" in text or _START.search(text) is not None
+    return "://" in text or "www." in text.lower()
 
 
 def bare_links(text: str) -> Iterator[tuple[int, int, str]]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from server import markdown
@@ -68,6 +68,20 @@ def test_normalising_twice_changes_nothing(source: str) -> None:
     assert markdown.normalise(once) == once
     assert markdown.parse(once) == markdown.parse(source)
     once.encode()
+
+
+@given(st.lists(st.sampled_from([*"ab.,:;!?'\"()/|^$@{}%-+=#7é\u00a0\u2003\u2800\u200d中", " ", "\n", "\n\n", "www", "1."])))
+@settings(max_examples=600, deadline=None)
+def test_a_text_without_markup_is_what_the_parser_makes_of_it(pieces: list[str]) -> None:
+    text = markdown.normalise("".join(pieces))
+    assume(markdown.parse(text) and not re.search(r"^(?:[ #+=-]|[0-9]+[.)])", text, re.MULTILINE))
+    assert markdown.parse(f"{text}\n\n*end*") == [*markdown.parse(text), ["p", ["em", "end"]]]
+
+
+@given(st.text(st.sampled_from("ab \n\t\r\v\f\x00\x1f\x7f\x85\u2028\u00a0"), max_size=12))
+@settings(max_examples=600, deadline=None)
+def test_ascii_is_normalised_as_any_other_text(source: str) -> None:
+    assert markdown.normalise(f"é{source}é") == f"é{markdown.normalise(f'x{source}x')[1:-1]}é"
 
 
 @given(SOURCES)

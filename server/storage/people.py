@@ -1,23 +1,24 @@
 """People, their sessions and one-time sign-in links. Tokens are stored as hashes; erasing a person keeps their id."""
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, text, update
 
 from server.models import Person, Role
 from server.storage.schema import links, people, sessions
 from server.storage.transaction import Transaction
 
+_STANDING = text("people.role != 'guest'")  # written out: it is what the partial index covers
 _COLUMNS = (people.c.id, people.c.name, people.c.role, people.c.email, people.c.created_at)
 _GET = select(*_COLUMNS).where(people.c.id == bindparam("person"), people.c.erased_at.is_(None))
 _BY_NAME = select(*_COLUMNS).where(
     people.c.name == bindparam("person_name"), people.c.role != Role.GUEST, people.c.erased_at.is_(None)
 )
 _LOOK_ALIKES = select(*_COLUMNS).where(
-    people.c.skeleton == bindparam("wanted"), people.c.role != Role.GUEST, people.c.erased_at.is_(None)
+    people.c.skeleton == bindparam("wanted"), _STANDING, people.c.erased_at.is_(None)
 )
 _BY_EMAIL = select(*_COLUMNS).where(people.c.email == bindparam("address"), people.c.erased_at.is_(None))
 _BY_ORIGIN = select(people.c.id).where(people.c.origin == bindparam("from_"), people.c.origin_id == bindparam("key"))
 _STAFF = select(people.c.skeleton).where(
-    or_(people.c.role == Role.MODERATOR, people.c.role == Role.ADMIN), people.c.erased_at.is_(None)
+    _STANDING, or_(people.c.role == Role.MODERATOR, people.c.role == Role.ADMIN), people.c.erased_at.is_(None)
 )
 _ADD = insert(people).returning(people.c.id)
 _ADD_SESSION = insert(sessions)

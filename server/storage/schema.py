@@ -70,6 +70,14 @@ people = Table(
     Index("uq_people_origin", "origin", "origin_id", unique=True),
     Index("ix_people_name", "name"),
 )
+# The few who are not guests: a new guest's name is compared with theirs.
+Index(
+    "ix_people_standing",
+    people.c.skeleton,
+    people.c.role,
+    sqlite_where=text("role != 'guest'"),
+    postgresql_where=text("role != 'guest'"),
+)
 
 sessions = Table(
     "sessions",
