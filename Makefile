@@ -5,10 +5,11 @@
 #   make check     ruff, mypy --strict, tsc --checkJs
 #   make bench     Ripost beside its peers, into docs/performance.md; ARGS="posts slow" for parts, ARGS=--quick for a look
 #   make screens   screenshots of the page into screens/
+#   make speed     how fast the page is in a browser, against its goals (wants the machine for itself)
 #   make clean     removes what these made
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench screens clean help
+.PHONY: run test check bench screens speed clean help
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
@@ -66,6 +67,10 @@ bench: $(VENV)/.installed-test
 screens: $(VENV)/.installed-test
 	@$(BIN)/python -m tests.support.provision --only browser
 	@exec $(BIN)/python -m tests.support.screens $(ARGS)
+
+speed: $(VENV)/.installed-test
+	@$(BIN)/python -m tests.support.provision --only browser
+	@exec $(BIN)/python -m pytest -m speed -s tests/browser/test_speed.py $(ARGS)
 
 clean:
 	@rm -rf $(VENV) node_modules package-lock.json screens tests/artifacts build dist *.egg-info

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -19,7 +20,8 @@ from server.broker import Broker
 from server.broker.memory import MemoryBroker
 from server.config import Config
 from server.errors import MethodNotAllowed, NotFound, ProblemError, RipostError
-from server.hub import Hub
+from server.hub import Batch, Hub
+from server.lag import Lag
 from server.limits import Connections, Limits
 from server.metrics import Metrics
 from server.middleware import Requests
@@ -65,10 +67,10 @@ async def open_state(
         snapshots.committed(commit)
         broker.publish(commit)
 
-    database = await Database.open(config.database_url, on_commit)
+    database = await Database.open(config.database_url, on_commit, metrics.batch)
     try:
         loop = asyncio.get_running_loop()
-        hub = Hub(loop.call_soon)
+        hub = Hub(loop.call_soon, _observed(metrics))
         relay = Relay(hub, database)
         tallies = Tallies()
 
@@ -118,7 +120,9 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
         async with open_state(config, clock, metrics) as state, jobs.listen(state):
             app.state.ripost = state
             app.state.door = live.LiveDoor(state)
-            app.state.wheel = Wheel(asyncio.get_running_loop())
+            loop = asyncio.get_running_loop()
+            app.state.wheel = Wheel(loop, metrics.aborted)
+            lag = Lag(loop, metrics.lag)
             running = [
                 asyncio.create_task(voting.flush_forever(state), name="ripost-votes"),
                 asyncio.create_task(Pulse(state).beat_forever(), name="ripost-pulse"),
@@ -130,6 +134,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
                     task.cancel()
                 await asyncio.gather(*running, return_exceptions=True)
                 app.state.wheel.close()
+                lag.close()
 
     app = Starlette(
         routes=[
@@ -155,11 +160,27 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
 
 
 def _measure(state: State) -> None:
-    hub, gauge = state.hub, state.metrics.gauge
+    hub, relay, gauge, counter = state.hub, state.relay, state.metrics.gauge, state.metrics.counter
     gauge("connections", "Open WebSockets, event streams and long polls.", lambda: state.connections.open)
     gauge("channels", "Channels whose recent events are kept.", lambda: len(hub.channels))
     gauge("readers", "Cursors into channels.", lambda: sum(len(c.cursors) for c in hub.channels.values()))
     gauge("readers_behind", "Cursors that are catching up.", hub.behind)
+    counter("caught_up", "Events written to readers that were behind.", lambda: hub.caught_up)
+    counter("resumes", "Positions that readers came back with and were resumed.", lambda: relay.resumes)
+    counter("resets", "Positions that could not be resumed, by cause.", lambda: relay.resets, "cause")
+    counter("database_reads", "Read transactions, by what for.", lambda: state.database.reads, "purpose")
+
+
+def _observed(metrics: Metrics) -> Callable[[Batch, int], None]:
+    """What the hub tells of every batch it has written, as delays since the commits of its events."""
+
+    def written(batch: Batch, readers: int) -> None:
+        now = time.monotonic()
+        for frame in batch.frames:
+            if frame.moment is not None:
+                metrics.delivered(now - frame.moment, readers)
+
+    return written
 
 
 async def _problem(_request: Request, error: Exception) -> Response:

@@ -114,6 +114,7 @@ class Follower:
                 if not self._link.write(Batch(frames)):
                     return  # `writable` starts again
                 cursor.seq = frames[-1].seq
+                self._hub.caught_up += len(frames)
                 self._go_on(cursor)
         finally:
             # Here and not in a callback, which comes a turn later: whoever is told to go on in between starts anew.
@@ -123,5 +124,6 @@ class Follower:
         return cursor.joined and cursor.seq < cursor.channel.head and cursor.channel.after(cursor.seq) is None
 
     def _lose(self, cursor: Cursor) -> None:
+        self._relay.resets["unreadable"] += 1
         self.drop(cursor)
         self.ended(cursor, "reset")

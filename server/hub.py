@@ -28,12 +28,13 @@ IDLE_CHANNELS = 1000  # channels nobody reads any more that keep their ring for 
 class Frame:
     """One event as text, and as the bytes of the WebSocket frame that carries it, made once."""
 
-    __slots__ = ("_deflated", "_wire", "at", "seq", "text")
+    __slots__ = ("_deflated", "_wire", "at", "moment", "seq", "text")
 
-    def __init__(self, seq: int, at: int, text: str) -> None:
+    def __init__(self, seq: int, at: int, text: str, moment: float | None = None) -> None:
         self.seq = seq
         self.at = at
         self.text = text
+        self.moment = moment  # when its commit was on disk, if this process made it (models.Commit)
         self._wire: bytes | None = None
         self._deflated: dict[int, bytes] | None = None  # by window bits: what was negotiated decides
 
@@ -59,7 +60,6 @@ class Frame:
         """Gives the frame new content, wherever it waits to be sent."""
         self.text = text
         self._wire = None
-        self._deflated = None
         self._deflated = None
 
 
@@ -183,6 +183,17 @@ class Channel:
         while len(self.ring) > RING_FRAMES or (self.ring_bytes > RING_BYTES and len(self.ring) > 1):
             self.ring_bytes -= len(self.ring.popleft().text)
 
+    def extend(self, frames: Sequence[Frame]) -> None:
+        """Puts earlier, consecutive frames before the ring, the newest first, as far as they join on to it and fit."""
+        first = self.ring[0].seq if self.ring else self.head + 1
+        for frame in reversed(frames):
+            if frame.seq == first - 1:
+                if len(self.ring) >= RING_FRAMES or self.ring_bytes + len(frame.text) > RING_BYTES:
+                    return
+                self.ring.appendleft(frame)
+                self.ring_bytes += len(frame.text)
+                first = frame.seq
+
     def replace(self, seq: int, text: str) -> None:
         """Gives an earlier frame its new content: in the ring, and in what is being written to everyone."""
         index = seq - self.ring[0].seq if self.ring else -1
@@ -209,10 +220,17 @@ class Progress(Enum):
 
 
 class Hub:
-    """The channels of this process. `soon` runs a function in the loop's next turn (`loop.call_soon`)."""
+    """The channels of this process. `soon` runs a function in the loop's next turn (`loop.call_soon`).
 
-    def __init__(self, soon: Callable[[Callable[[], None]], object]) -> None:
+    `written` is told, once for each slice of a flush, how many level readers have just been written a batch.
+    """
+
+    def __init__(
+        self, soon: Callable[[Callable[[], None]], object], written: Callable[[Batch, int], None] | None = None
+    ) -> None:
         self._soon = soon
+        self._written = written
+        self.caught_up = 0  # events written to readers that were behind
         self.channels: dict[str, Channel] = {}
         self._moved: set[str] = set()  # channels that were joined or left since that was asked
 
@@ -252,7 +270,7 @@ class Hub:
         cursor.channel.cursors.discard(cursor)
         self._moved.add(cursor.channel.name)
 
-    def deliver(self, name: str, epoch: str, seq: int, at: int, text: str) -> bool:
+    def deliver(self, name: str, epoch: str, seq: int, at: int, text: str, moment: float | None = None) -> bool:
         """One event of a channel. False if events before it are missing here (or the history changed): read the log.
 
         An event that is already known is dropped; one of a channel that nobody reads is none of our business.
@@ -265,7 +283,7 @@ class Hub:
                 channel.clear()
                 channel.epoch, channel.head = epoch, 0
             if seq > channel.head:
-                channel.add(Frame(seq, at, text))
+                channel.add(Frame(seq, at, text, moment))
             return True
         if epoch != channel.epoch:
             return False
@@ -273,7 +291,7 @@ class Hub:
             return True
         if seq != channel.head + 1:
             return False
-        channel.add(Frame(seq, at, text))
+        channel.add(Frame(seq, at, text, moment))
         if not channel.flushing:
             channel.flushing = True
             self._soon(lambda: self._flush(channel))
@@ -296,6 +314,7 @@ class Hub:
             if not cursor.reader.write(cursor, batch):
                 return Progress.REFUSED
             cursor.seq = batch.last
+            self.caught_up += len(frames)
         return Progress.LEVEL
 
     def restart(self, name: str, epoch: str, seq: int) -> None:
@@ -342,15 +361,18 @@ class Hub:
     def _write(self, channel: Channel, cursors: Iterator[Cursor]) -> None:
         batch = channel.flight
         assert batch is not None
-        before = batch.first - 1
+        before, given = batch.first - 1, 0
         for cursor in islice(cursors, WRITES_PER_TURN):
             if not cursor.joined:
                 continue  # it left while this flush was under way
             if cursor.seq == before:
                 if cursor.reader.write(cursor, batch):
                     cursor.seq = batch.last
+                    given += 1
             elif before < cursor.seq < batch.last and self.advance(cursor) is Progress.BELOW_RING:
                 cursor.reader.behind(cursor)  # its snapshot was ahead of delivery
+        if given and self._written is not None:
+            self._written(batch, given)
         if cursors.__length_hint__():  # type: ignore[attr-defined]  # tuple iterators have it
             self._soon(lambda: self._write(channel, cursors))
         else:

@@ -190,8 +190,11 @@ class Commit:
 
     rewritten: tuple[Rewritten, ...]
     appended: tuple[Appended, ...]
+    moment: float | None = None  # monotonic seconds of this process when it was on disk; None: another's commit
 
 
+REPORT_REASON_MAX = 60  # characters
+REPORT_NOTE_MAX = 1000
 MODERATION_CHANNEL = "moderation"
 
 

@@ -83,6 +83,7 @@ class LivePeer(Follower):
                 case Leave(cursor):
                     self.drop(cursor)
                 case Close(code, reason):
+                    self._state.metrics.aborted("protocol")  # a session closes for nothing else
                     self._wire.close(code, reason)
                 case Type(cursor, parent):
                     now = self._state.clock.monotonic()

@@ -92,5 +92,5 @@ class Pulse:
         wanted = self._state.tallies.refreshing()
         found: Mapping[int, int] = {}
         if wanted:
-            found = await self._state.database.read(lambda tx: articles.counts(tx, wanted))
+            found = await self._state.database.read(lambda tx: articles.counts(tx, wanted), "counts")
         self._state.tallies.refreshed(found)

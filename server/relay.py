@@ -28,6 +28,11 @@ READ_FRAMES = 256  # events in one read of the log
 READ_TRIES = 8  # reads of the same events that an erasure may overtake; what it erased is then told by the next event
 
 
+RESETS = ("epoch", "floor", "ahead", "time", "restored", "unreadable")
+"""Why a position is not resumed: another history; further back than the log; beyond it; another event there; the
+history ended while it was read; the log could not be read, or did not go on from there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reset:
     """A position that cannot be resumed; where the channel stands instead."""
@@ -46,6 +51,8 @@ class Relay:
         self._stale: WeakSet[asyncio.Task[Any]] = WeakSet()  # reads that an erasure has overtaken
         self._fills: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()  # channels that were found to lack something while they were being filled
+        self.resumes = 0  # positions that were resumed
+        self.resets = dict.fromkeys(RESETS, 0)  # and those that were not
 
     def receive(self, commit: Commit) -> None:
         """What a commit changed: rewritten frames first, so that nobody catches up on what is gone."""
@@ -54,7 +61,7 @@ class Relay:
         for name in {old.channel for old in commit.rewritten}:
             self._forget_reads(name)
         for new in commit.appended:
-            if not self._hub.deliver(new.channel, new.epoch, new.seq, new.at, new.frame):
+            if not self._hub.deliver(new.channel, new.epoch, new.seq, new.at, new.frame, commit.moment):
                 self._start_fill(new.channel)
 
     async def open(self, name: str) -> Channel | None:
@@ -95,10 +102,10 @@ class Relay:
             if since is None:
                 return self._hub.join(reader, channel, channel.head)
             if epoch != channel.epoch:
-                return Reset(channel.epoch, channel.head)
+                return self._reset(channel, "epoch")
             if since > channel.head:
                 if ahead:
-                    return Reset(channel.epoch, channel.head)
+                    return self._reset(channel, "ahead")
                 # A snapshot may be ahead of delivery. Never a shared read: one that began earlier may be behind it.
                 ahead = True
                 head = await self._head(name)
@@ -106,11 +113,10 @@ class Relay:
                     await self._filled(name)
                 continue
             if floor is None and since < channel.head and channel.after(since) is None:
-                found: Head | None = await self._shared(("head", name, 0), lambda: self._head(name))
-                floor = found.floor if found is not None else 0
+                floor = await self._shared(("since", name, "newest"), lambda: self._recall(name))
                 continue
             if since < (floor or 0):
-                return Reset(channel.epoch, channel.head)
+                return self._reset(channel, "floor")
             if not timed:
                 known = channel.time_of(since)
                 if known is None:
@@ -118,8 +124,13 @@ class Relay:
                     timed = True
                     continue
             if at is not None and known is not None and not matches(at, known):
-                return Reset(channel.epoch, channel.head)
+                return self._reset(channel, "time")
+            self.resumes += 1
             return self._hub.join(reader, channel, since)
+
+    def _reset(self, channel: Channel, cause: str) -> Reset:
+        self.resets[cause] += 1
+        return Reset(channel.epoch, channel.head)
 
     async def ensure(self, name: str) -> None:
         """Makes a channel in which nothing was said yet, so that it can be read from its beginning."""
@@ -129,7 +140,7 @@ class Relay:
     async def counts(self, article_ids: tuple[int, ...]) -> dict[int, int]:
         """How many comments these articles have; unknown ones are left out. Raises Unavailable."""
         ids = list(article_ids)
-        read = partial(self._database.read, lambda tx: articles.counts(tx, ids))
+        read = partial(self._database.read, lambda tx: articles.counts(tx, ids), "counts")
         found: dict[int, int] = await self._shared(("counts", "", article_ids), read)
         return found
 
@@ -161,7 +172,7 @@ class Relay:
         names = [name for name, channel in self._hub.channels.items() if channel.opened]
         if not names:
             return
-        heads = await self._database.read(lambda tx: event_log.heads(tx, names))
+        heads = await self._database.read(lambda tx: event_log.heads(tx, names), "check")
         for name, (epoch, seq) in heads.items():
             channel = self._hub.channels.get(name)
             if channel is not None and channel.opened and (seq > channel.head or epoch != channel.epoch):
@@ -209,13 +220,13 @@ class Relay:
         before = channel.head  # the reading cannot be older than what was delivered before it
         head = await self._head(name)
         if head is None or head.epoch != channel.epoch or head.seq < before:
-            self._hub.restart(name, head.epoch if head else "", head.seq if head else 0)
+            self._restart(channel, head.epoch if head else "", head.seq if head else 0)
             return
         while channel.head < head.seq:
             start = channel.head
             epoch, rows = await self._since(name, start)
             if epoch != channel.epoch:
-                self._hub.restart(name, epoch, head.seq)
+                self._restart(channel, epoch, head.seq)
                 return
             fresh = [row for row in rows if row[0] > channel.head]
             if fresh:
@@ -225,6 +236,10 @@ class Relay:
                 self._hub.deliver(name, channel.epoch, seq, at, text)
             if channel.head == start:
                 return
+
+    def _restart(self, channel: Channel, epoch: str, seq: int) -> None:
+        self.resets["restored"] += self._hub.readers(channel)
+        self._hub.restart(channel.name, epoch, seq)
 
     def _forget_reads(self, name: str) -> None:
         """Reads of a log that are under way may bring what was erased since: they are done again."""
@@ -236,17 +251,33 @@ class Relay:
             del self._hub.channels[channel.name]
 
     async def _head(self, name: str) -> Head | None:
-        return await self._database.read(lambda tx: event_log.head(tx, name))
+        return await self._database.read(lambda tx: event_log.head(tx, name), "position")
+
+    async def _recall(self, name: str) -> int:
+        """Puts the newest events of the log into a channel's ring, so that all who come back after a restart, each from
+        a position of its own, cost one read; how far back the log reaches."""
+
+        def work(tx: Transaction) -> tuple[Head | None, list[tuple[int, int, str]]]:
+            head = event_log.head(tx, name)
+            return head, event_log.since(tx, name, head.seq - READ_FRAMES, READ_FRAMES) if head is not None else []
+
+        head, rows = await self._database.read(work, "log")
+        channel = self._hub.channels.get(name)
+        # Decided here and not by those who wait, a turn later: what is erased after this is replaced in the ring.
+        overtaken = asyncio.current_task() in self._stale
+        if head is not None and channel is not None and channel.epoch == head.epoch and not overtaken:
+            channel.extend([Frame(*row) for row in rows])
+        return head.floor if head is not None else 0
 
     async def _since(self, name: str, seq: int) -> tuple[str, list[tuple[int, int, str]]]:
         def work(tx: Transaction) -> tuple[str, list[tuple[int, int, str]]]:
             head = event_log.head(tx, name)
             return "" if head is None else head.epoch, event_log.since(tx, name, seq, READ_FRAMES)
 
-        return await self._database.read(work)
+        return await self._database.read(work, "log")
 
     async def _time(self, name: str, seq: int) -> int | None:
-        return await self._database.read(lambda tx: event_log.event_time(tx, name, seq))
+        return await self._database.read(lambda tx: event_log.event_time(tx, name, seq), "position")
 
     async def _shared(self, key: tuple[str, str, object], read: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         return await asyncio.shield(self._share(key, read))

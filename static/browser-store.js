@@ -52,6 +52,16 @@ export class BrowserStore {
     if (ref && !this.own.includes(ref)) this.#write("own", [ref, ...this.own].slice(0, OWN));
   }
 
+  /** How an article was left at the last visit. @param {number} article @returns {import("./types.js").Visit | null} */
+  visit(article) {
+    return this.#read(`visit:${article}`);
+  }
+
+  /** @param {number} article @param {import("./types.js").Visit} visit */
+  setVisit(article, visit) {
+    this.#write(`visit:${article}`, visit);
+  }
+
   /** @param {string} place  "ARTICLE:root", "ARTICLE:ID" (a reply) or "ARTICLE:edit-ID" @returns {Draft | null} */
   draft(place) {
     return this.#read(`draft:${place}`);

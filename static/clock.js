@@ -17,6 +17,8 @@ export class Clock {
   /** When the wording of an element changes next. @type {Map<HTMLTimeElement, number>} */
   #due = new Map();
   #timer = 0;
+  /** Words stay as they are. */
+  paused = false;
   #wake = Infinity;
 
   /** @param {string} language @param {AbortSignal} signal  ends the timer */
@@ -61,7 +63,7 @@ export class Clock {
     this.#wake = Infinity;
     for (const [element, due] of this.#due) {
       if (!element.isConnected) this.#due.delete(element);
-      else if (due <= now) this.#word(element, Date.parse(element.dateTime), now);
+      else if (due <= now && !this.paused) this.#word(element, Date.parse(element.dateTime), now);
       else this.#wake = Math.min(this.#wake, due);
     }
     this.#sleep();

@@ -1,10 +1,10 @@
 // @ts-check
 /**
  * One comment as DOM: makes its article element, or adopts the one the server rendered, and brings it up to date part by
- * part. Owns what stands inside its own `.entry`, its branch line and the container of its replies; never where the
- * article stands, and never another comment.
+ * part. Owns what stands inside its own `.entry`; branching.js has what stands below it. Never touches where the article
+ * stands, nor another comment.
  */
-import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
+import { childOf, make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { maker } from "./maker.js";
 
 /** @typedef {import("./types.js").Comment} Comment
@@ -28,43 +28,13 @@ export class CommentView {
   /** @type {HTMLElement} */
   element;
   /** What the DOM shows, to compare with. @type {Comment | null} */
-  #shown = null;
+  shown = null;
   #adopted;
 
   /** @param {number} id @param {HTMLElement | null} existing  the server's article, to be kept */
   constructor(id, existing = null) {
     this.#adopted = existing !== null;
-    this.element = existing ?? make(
-      "article",
-      { class: "comment", part: "comment", id: `comment-${id}`, "data-comment-id": `${id}`, tabindex: "-1", "aria-labelledby": `by-${id}` },
-      make("div", { class: "entry" }),
-    );
-  }
-
-  /** The container of the replies, made when first asked for. @param {import("./words.js").Words} words @returns {HTMLElement} */
-  replies(words) {
-    const there = this.element.querySelector(":scope > .replies");
-    if (there) return /** @type {HTMLElement} */ (there);
-    const { commentId } = this.element.dataset;
-    const label = this.#label(words);
-    const replies = make("div", { class: "replies", part: "replies", id: `replies-${commentId}`, role: "group", "aria-label": label });
-    const fold = makeButton("fold", "", { class: "fold", part: "fold", "aria-expanded": "true", "aria-controls": replies.id, "aria-label": label });
-    this.element.append(fold, replies);
-    return replies;
-  }
-
-  /** @param {import("./words.js").Words} words */
-  #label(words) {
-    const name = this.#shown?.author?.name;
-    return name ? words("repliesTo", { name }) : words("replies");
-  }
-
-  /** The container and the branch line are called after who wrote this, for as long as that may be said. @param {import("./words.js").Words} words */
-  #name(words) {
-    const replies = this.element.querySelector(":scope > .replies");
-    if (!replies) return;
-    setAttribute(replies, "aria-label", this.#label(words));
-    if (!this.element.hasAttribute("data-folded")) setAttribute(/** @type {Element} */ (replies.previousElementSibling), "aria-label", this.#label(words));
+    this.element = existing ?? maker().makeArticle(id);
   }
 
   /** Take branch line and container away when the last reply is gone. */
@@ -77,8 +47,9 @@ export class CommentView {
 
   /** @param {boolean} folded @param {import("./words.js").Words} words */
   fold(folded, words) {
-    const replies = this.replies(words);
-    const button = /** @type {HTMLElement} */ (replies.previousElementSibling);
+    const replies = /** @type {HTMLElement | null} */ (childOf(this.element, ".replies"));
+    const button = replies?.previousElementSibling;
+    if (!button) return;
     const n = folded ? replies.querySelectorAll("article:not([data-status=removed],[data-status=deleted])").length : 0;
     replies.hidden = folded;
     setAttribute(this.element, "data-folded", folded ? "" : null);
@@ -89,16 +60,16 @@ export class CommentView {
 
   /** Whether showing it takes more than touching up what is there. @param {Comment} comment */
   isAnother(comment) {
-    const before = this.#shown;
+    const before = this.shown;
     return before ? face(before) !== face(comment) || !sameText(before, comment) : !this.#adopted;
   }
 
   /** Bring the element up to date. @param {Comment} comment @param {Setting} setting */
   show(comment, setting) {
     const { element } = this;
-    const before = this.#shown;
+    const before = this.shown;
     const adopting = this.#adopted && !before;
-    this.#shown = comment;
+    this.shown = comment;
     const { id, depth, status } = comment;
     setAttribute(element, "data-level", `${Math.min(depth, LEVELS)}`);
     setAttribute(element, "data-depth", `${depth}`);
@@ -112,6 +83,7 @@ export class CommentView {
       const kept = [...entry.children].filter((child) => child.matches("form"));
       const own = focused && !kept.some((child) => child.matches(":focus-within"));
       entry.replaceChildren(...maker().makeEntry(comment, setting), ...kept);
+      maker().nameParts(this, setting.words);
       // Focus on what went away goes to the comment itself, not to the top of the page.
       if (own) element.focus({ preventScroll: true });
     } else if (before && !sameText(before, comment)) {
@@ -129,28 +101,10 @@ export class CommentView {
     const mark = (/** @type {string} */ name) => () => make("span", { class: name, part: name }, words(name === "pin" ? "pinned" : name));
     setChild(byline, ".edited", readable && comment.edited_at !== null, mark("edited"));
     setChild(byline, ".pin", comment.pinned, mark("pin"));
-    this.#context(entry, comment, setting);
-    this.#name(words);
-    setChild(entry, ".held", status === "pending", () => make("p", { class: "held note", part: "note" }, words("pending")), entry.querySelector(":scope > .actions"));
+    const { parent } = setting;
+    const whom = entry.querySelector(":scope > .context > a");
+    if (whom && parent) setText(whom.firstElementChild ?? whom, parent.author?.name ?? words("aRemovedComment"));
     this.#actions(entry, comment, setting);
-  }
-
-  /** Show that the comment is gone although the thread has let go of it. @param {Pick<Setting, "words" | "clock">} setting */
-  bury({ words, clock }) {
-    const shown = this.#shown;
-    if (!shown || shown.status === "removed") return;
-    const gone = /** @type {Comment} */ ({ ...shown, author: null, tree: null, status: "removed", pinned: false });
-    this.show(gone, { words, clock, parent: undefined, closed: true, editable: false, vote: 0, link: (id) => `?comment=${id}` });
-  }
-
-  /** @param {HTMLElement} entry @param {Comment} comment @param {Setting} setting */
-  #context(entry, comment, { words, parent, link }) {
-    const wanted = comment.depth > CONTEXT && comment.author !== null && parent !== undefined;
-    setChild(entry, ".context", wanted, () => make("p", { class: "context", part: "context" }, `${words("replyingTo")} `, make("a", {}, make("bdi"))), entry.querySelector(":scope > .body"));
-    const anchor = entry.querySelector(":scope > .context > a");
-    if (!anchor || !parent) return;
-    setAttribute(anchor, "href", link(parent.id));
-    setText(anchor.querySelector("bdi") ?? anchor, parent.author?.name ?? words("aRemovedComment"));
   }
 
   /** @param {HTMLElement} entry @param {Comment} comment @param {Setting} setting */
@@ -188,7 +142,7 @@ export class CommentView {
 
 /** Two comments with the same face differ in details only. @param {Comment} comment */
 function face({ author, status }) {
-  return author ? `${author.id} ${author.role} ${author.name}` : status;
+  return author ? `${author.id} ${author.role} ${author.name} ${status}` : status;
 }
 
 /** @param {Comment} a @param {Comment} b */

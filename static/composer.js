@@ -9,28 +9,22 @@ import { backOff } from "./connection.js";
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { makeComposer } from "./making.js";
 import { writingWords } from "./i18n/writing-en.js";
+import { isClosed } from "./thread-state.js";
 import { addEnglish } from "./words.js";
-import { addTools, markedPassage, quote } from "./writing/toolbar.js";
+import { askToDelete } from "./writing/deleting.js";
+import { area, count, makeId, message, nameField, refOf, sendButton } from "./writing/form.js";
+import { keepClear } from "./writing/keyboard.js";
+import { addTools, insert, markedPassage, quote } from "./writing/toolbar.js";
+import { followOtherWindows } from "./writing/windows.js";
 
-/** @typedef {import("./types.js").Comment} Comment
- *
- * @typedef {object} Writing  one form and what became of it
- * @property {HTMLFormElement} form
- * @property {string} place  where its draft is kept
- * @property {number | null} parent  the comment it answers
- * @property {number | null} edits  the comment it changes
- * @property {boolean} busy  sent, not settled: the text may not change, or a retry would be another comment
- * @property {number} tries
- * @property {number} timer
- */
-
-const COUNT_FROM = 500; // characters left when the counter appears
+/** @typedef {import("./types.js").Comment} Comment @typedef {import("./writing/form.js").Writing} Writing */
 
 export class Composer {
   #thread;
   #signal;
   /** @type {Map<HTMLFormElement, Writing>} */
   #writings = new Map();
+  #clear = false; // the forms are kept clear of the keyboard
 
   /** @param {import("./thread.js").Thread} thread @param {AbortSignal} signal */
   constructor(thread, signal) {
@@ -40,7 +34,9 @@ export class Composer {
     const form = thread.composerForm;
     if (form) this.#adopt(form);
     this.#resume();
+    this.check();
     window.addEventListener("online", () => this.#again(), { signal });
+    followOtherWindows(thread.store, () => this.#writings.values(), (writing) => this.#letGo(writing), signal);
     signal.addEventListener("abort", () => this.#writings.forEach(({ timer }) => clearTimeout(timer)));
   }
 
@@ -75,32 +71,7 @@ export class Composer {
 
   /** Delete one's own comment, after asking. @param {number} id */
   remove(id) {
-    const actions = this.#thread.view.element(id)?.querySelector(":scope > .entry > .actions");
-    if (!actions || actions.querySelector(".confirm")) return;
-    const { words } = this.#thread;
-    const ask = make("span", { class: "confirm", role: "group", "aria-label": words("sureDelete") }, words("sureDelete"), " ");
-    const yes = makeButton("confirm", words("delete"), { class: "action danger" });
-    const no = makeButton("keep", words("keep"));
-    const end = () => {
-      ask.remove();
-      /** @type {HTMLElement | null} */ (actions.querySelector("[data-ripost=delete]"))?.focus();
-    };
-    no.addEventListener("click", end);
-    yes.addEventListener("click", async () => {
-      const comment = this.#thread.state.comments.get(id);
-      if (!comment) return end();
-      yes.disabled = true;
-      try {
-        this.#thread.accept(await this.#thread.request(`/api/comments/${id}`, { method: "DELETE", token: this.#thread.tokenFor(comment) }));
-        ask.remove();
-      } catch (error) {
-        yes.disabled = false;
-        ask.firstChild?.replaceWith(words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
-      }
-    });
-    ask.append(yes, no);
-    actions.append(ask);
-    no.focus();
+    askToDelete(this.#thread, id);
   }
 
   /** Send what a form holds. @param {HTMLFormElement} form */
@@ -114,7 +85,8 @@ export class Composer {
     if ([...text].length > limits.text_max) return this.#refuse(writing, "text", words("tooLong", { n: [...text].length - limits.text_max }));
     if (name && !name.value.trim()) return this.#refuse(writing, "name", words("needName"));
     const draft = store.draft(writing.place);
-    const client_id = draft?.client_id ?? makeId();
+    // What another window is sending from here under this id is another comment, unless it is the very same text.
+    const client_id = (draft?.sending && draft.text !== text ? null : draft?.client_id) ?? makeId();
     store.setDraft(writing.place, { text, client_id, sending: true, ...(name ? { name: name.value.trim() } : {}) });
     writing.tries = 0;
     void this.#send(writing);
@@ -122,21 +94,53 @@ export class Composer {
 
   /** The thread changed: say so where it concerns what is being written. */
   check() {
-    const { state, words, view, composerForm } = this.#thread;
-    const closed = state.article.state === "closed";
+    const { state, view, composerForm } = this.#thread;
+    const closed = isClosed(state);
     for (const writing of this.#writings.values()) {
       const { form, parent } = writing;
-      const gone = parent !== null && state.comments.get(parent)?.status !== "visible";
+      this.#attach(writing);
+      const gone = parent !== null && form.isConnected && state.comments.get(parent)?.status !== "visible";
       this.#showMember(writing);
-      form.toggleAttribute("data-blocked", gone || closed);
-      button(form).disabled = gone || closed;
-      const shown = message(form);
-      if (gone || closed) this.#tell(writing, words(gone ? "removedParent" : "closedDraft"), true);
-      else if (shown.textContent === words("closedDraft") || shown.textContent === words("removedParent")) this.#tell(writing, "");
+      this.#block(writing, gone ? "removedParent" : closed ? "closedDraft" : null);
       if (parent !== null) this.#address(form, parent);
       if (parent !== null) view.update([parent]);
     }
     if (composerForm && !this.#writings.has(composerForm)) this.#adopt(composerForm);
+  }
+
+  /** What is written cannot be sent from here, or it can again. @param {Writing} writing @param {"removedParent" | "closedDraft" | null} why */
+  #block(writing, why) {
+    const { form } = writing;
+    if (form.getAttribute("data-blocked") === why) return;
+    setAttribute(form, "data-blocked", why);
+    sendButton(form).disabled = why !== null || writing.busy;
+    this.#tell(writing, why ? this.#thread.words(why) : "", why !== null);
+    setChild(message(form), "button", why === "removedParent" && this.#thread.composerForm !== null, () => {
+      const move = makeButton("move", this.#thread.words("moveOut"), { class: "action inline" });
+      move.addEventListener("click", () => this.#moveOut(writing));
+      return move;
+    });
+  }
+
+  /** An answer whose question is gone becomes a comment of its own. @param {Writing} writing */
+  #moveOut(writing) {
+    const { composerForm } = this.#thread;
+    if (!composerForm) return;
+    const target = area(composerForm);
+    const text = area(writing.form).value;
+    const room = !target.value || target.value.endsWith("\n\n") ? "" : "\n\n";
+    this.#close(writing, true);
+    target.setSelectionRange(target.value.length, target.value.length);
+    insert(target, room + text);
+    target.scrollIntoView({ block: "center", behavior: "instant" });
+  }
+
+  /** Another window has sent what this form holds. @param {Writing} writing */
+  #letGo(writing) {
+    if (writing.parent !== null || writing.edits !== null) return this.#close(writing, false);
+    area(writing.form).value = "";
+    writing.form.querySelector(".counter")?.remove();
+    if (!writing.form.hasAttribute("data-blocked")) this.#tell(writing, "");
   }
 
   /** Open the forms whose drafts were left behind, and send what was on its way. */
@@ -160,25 +164,35 @@ export class Composer {
     const { view, words, state, store } = this.#thread;
     const key = `${state.article.id}:${place}`;
     const there = [...this.#writings.values()].find((writing) => writing.place === key);
-    if (there) return there;
     const entry = view.element(parent ?? edits ?? 0)?.querySelector(":scope > .entry");
+    if (there) {
+      this.#attach(there);
+      return there;
+    }
     // Not on this page: an edit or a mere draft can wait for its comment, what was sent cannot.
     if (!entry && !(parent && store.draft(key)?.sending)) return null;
     const form = /** @type {HTMLFormElement} */ (makeComposer(words));
     form.classList.add("inner");
-    button(form).textContent = words(edits ? "save" : "postReply");
+    sendButton(form).textContent = words(edits ? "save" : "postReply");
     if (parent !== null) this.#address(form, parent);
     if (edits) nameField(form)?.remove();
-    if (edits) entry?.parentElement?.setAttribute("data-editing", "");
     const writing = this.#adopt(form, parent, edits, key);
     const cancel = makeButton("cancel", words("cancel"));
     cancel.addEventListener("click", () => this.#close(writing, true));
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !writing.busy && !area(form).value.trim()) this.#close(writing, true);
     });
-    button(form).before(cancel);
-    entry?.append(form);
+    sendButton(form).before(cancel);
+    this.#attach(writing);
     return writing;
+  }
+
+  /** Put a form below its comment. Another order of the thread may have taken both off the page for a while. @param {Writing} writing */
+  #attach({ form, parent, edits }) {
+    if (form.isConnected || (parent === null && edits === null)) return;
+    const element = this.#thread.view.element(parent ?? edits ?? 0);
+    element?.querySelector(":scope > .entry")?.append(form);
+    if (edits) element?.setAttribute("data-editing", "");
   }
 
   /** Say whom a form answers, for as long as that may be said. @param {HTMLFormElement} form @param {number} parent */
@@ -208,29 +222,33 @@ export class Composer {
       const kept = store.draft(place);
       store.setDraft(place, { ...kept, text: text.value, ...(name ? { name: name.value } : {}) });
       for (const field of [text, name]) if (field) field.ariaInvalid = null;
-      const left = limits.text_max - [...text.value].length;
-      setChild(form, ".counter", left < COUNT_FROM, () => make("p", { class: "counter" }), message(form));
-      const counter = form.querySelector(".counter");
-      counter?.classList.toggle("wrong", left < 0);
-      if (counter) setText(counter, left < 0 ? words("tooLong", { n: -left }) : words("left", { n: left }));
+      count(form, limits.text_max, words);
       if (!form.hasAttribute("data-blocked")) this.#tell(writing, "");
     });
     form.addEventListener("keydown", (event) => {
       // Enter is a newline; with Ctrl or Cmd it sends.
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) form.requestSubmit();
     });
     if (text.value) store.setDraft(place, { ...store.draft(place), text: text.value, ...(name?.value ? { name: name.value } : {}) });
     // A new form stands in the page only after this.
-    queueMicrotask(() => void addTools(this.#thread, form, this.#signal));
+    queueMicrotask(() => {
+      void addTools(this.#thread, form, this.#signal);
+      const root = form.getRootNode();
+      if (this.#clear || !(root instanceof ShadowRoot)) return;
+      this.#clear = true;
+      keepClear(root, this.#signal);
+    });
     return writing;
   }
 
   /** A member sees who they post as; a guest has a field. @param {Writing} writing */
   #showMember({ form }) {
-    const { member, words } = this.#thread;
+    const { member, words, state } = this.#thread;
     const name = /** @type {HTMLInputElement | null} */ (form.querySelector("input[name=name]"));
     if (name) name.hidden = member !== null;
-    setChild(form, ".as", Boolean(member?.name), () => make("p", { class: "as" }, words("postingAs", { name: member?.name ?? "" })), form.querySelector(".composer-row"));
+    setChild(form, ".as", Boolean(member?.name), () => make("p", { class: "as" }), form.querySelector(".composer-row"));
+    const as = form.querySelector(".as");
+    if (as) setText(as, words(state.article.state === "closed" ? "postingClosed" : "postingAs", { name: member?.name ?? "" }));
   }
 
   /** @param {Writing} writing */
@@ -328,7 +346,7 @@ export class Composer {
   #countDown(writing, n, wrong = true) {
     const { words } = this.#thread;
     clearTimeout(writing.timer);
-    button(writing.form).disabled = n > 0 || writing.form.hasAttribute("data-blocked");
+    sendButton(writing.form).disabled = n > 0 || writing.form.hasAttribute("data-blocked");
     this.#tell(writing, n > 0 ? words("slowDown", { n }) : "", wrong && n > 0);
     if (n > 0) writing.timer = window.setTimeout(() => this.#countDown(writing, n - 1, wrong), 1000);
   }
@@ -355,7 +373,7 @@ export class Composer {
     const name = nameField(form);
     if (name) name.readOnly = busy;
     setAttribute(form, "aria-busy", busy ? "true" : null);
-    if (!form.hasAttribute("data-blocked")) button(form).disabled = busy;
+    if (!form.hasAttribute("data-blocked")) sendButton(form).disabled = busy;
   }
 
   /** @param {Writing} writing @param {string} text @param {boolean} [wrong] */
@@ -378,30 +396,4 @@ export class Composer {
     if (forget) (back ?? article)?.focus({ preventScroll: true });
     if (parent !== null) this.#thread.view.release(parent);
   }
-}
-
-/** @param {HTMLFormElement} form */
-const area = (form) => /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
-/** @param {HTMLFormElement} form */
-const button = (form) => /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
-/** @param {HTMLFormElement} form */
-const message = (form) => /** @type {HTMLElement} */ (form.querySelector(".message"));
-/** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
-const nameField = (form) => form.querySelector("input[name=name]:not([hidden])");
-
-/** A version 4 UUID, also on pages without a secure context. */
-function makeId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (/** @type {number} */ (bytes[6]) & 0x0f) | 0x40;
-  bytes[8] = (/** @type {number} */ (bytes[8]) & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
-}
-
-/** What the comment will be known by; null where the page may not hash (plain http): the answer says it too.
- * @param {string} clientId @returns {Promise<string | null>} */
-async function refOf(clientId) {
-  if (!crypto.subtle) return null;
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(clientId));
-  return [...new Uint8Array(digest, 0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

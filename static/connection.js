@@ -11,6 +11,8 @@ import { openPoll, openSocket, openStream } from "./transports.js";
 const SILENCE = 40_000; // milliseconds; the server says something every 25 s, so this is a dead link
 const ANSWER = 4000; // milliseconds a ping may take after the tab came back before the link counts as dead
 const OPENING = 10_000; // milliseconds until an attempt that does nothing is given up
+const HIDDEN = 60_000; // milliseconds in a tab that nobody looks at until the link is let go
+const MISSED = 50; // events in such a tab after which that is done at once: some 30 KB
 const STEADY = 5000; // milliseconds a link must hold before its failures are forgotten
 
 /**
@@ -57,7 +59,10 @@ export class Connection {
   #retry = 0;
   #watch = 0;
   #steady = 0;
-  /** @type {LinkState} */
+  #sleep = 0;
+  #missed = 0; // events since the tab was last looked at
+  #paused = false;
+  /** What was said last. @type {LinkState | null} */
   #state = "offline";
 
   /**
@@ -69,29 +74,33 @@ export class Connection {
    * @param {() => Promise<void>} options.reset  load a snapshot; resolves when `position` speaks of it
    * @param {(state: LinkState, stopped: boolean) => void} options.status
    * @param {() => string | null} options.token  of a reader who waits for a decision about their own comment
-   * @param {(frame: any) => void} options.personal  what concerns that reader alone
+   * @param {(frame: any) => void} options.personal  what is in no article's log: what concerns that reader alone, who is here
    * @param {AbortSignal} options.signal  ends everything
    */
   constructor(options) {
     this.#options = options;
     const { signal } = options;
-    const recheck = () => document.visibilityState === "visible" && this.recheck();
+    const recheck = () => {
+      clearTimeout(this.#sleep);
+      this.#missed = 0;
+      if (document.hidden) this.#sleep = window.setTimeout(() => this.#close(), HIDDEN);
+      else {
+        if (!this.#link) this.#state = null; // said anew, now that somebody looks
+        this.recheck();
+      }
+    };
     document.addEventListener("visibilitychange", recheck, { signal });
     for (const name of ["online", "pageshow", "focus"]) window.addEventListener(name, recheck, { signal });
     window.addEventListener("offline", () => this.recheck(), { signal });
     // An open socket would keep the page out of the back-forward cache.
     window.addEventListener("pagehide", () => this.#close(), { signal });
-    signal.addEventListener("abort", () => this.#close());
+    signal.addEventListener("abort", () => (clearTimeout(this.#sleep), this.#close()));
     this.#connect();
-  }
-
-  get state() {
-    return this.#state;
   }
 
   /** Something may have changed (the tab is looked at, the network is back): be sure of the link, or connect at once. */
   recheck() {
-    if (this.#stopped || this.#options.signal.aborted) return;
+    if (this.#stopped || this.#paused || this.#options.signal.aborted) return;
     // A restart may have made us take a lesser transport; the tab coming back is a good moment for the best one.
     if (this.#socketWorked && this.#open && this.#worked !== openSocket) this.#worked = openSocket;
     else if (this.#link && (!this.#open || Date.now() - this.#heard < ANSWER)) return;
@@ -111,6 +120,18 @@ export class Connection {
   listenPersonally() {
     const token = this.#options.token();
     if (token && this.#open) this.#link?.send({ type: "subscribe", channel: "me", token });
+  }
+
+  /** Tell the server something that needs no answer. @param {object} frame */
+  tell(frame) {
+    if (this.#open) this.#link?.send(frame);
+  }
+
+  /** Let the link go for as long as the reader wants, or come back and catch up. @param {boolean} paused */
+  pause(paused) {
+    this.#paused = paused;
+    if (paused) this.#close();
+    else this.recheck();
   }
 
   /** Begin again from the present position on the same link: an event is missing. */
@@ -170,7 +191,7 @@ export class Connection {
     // In `article.updated` the article stands where other frames have its id.
     const article = frame.article?.id ?? frame.article;
     if (article !== undefined && article !== this.#options.article) return;
-    if (frame.channel) return this.#options.personal(frame);
+    if (frame.channel || frame.type === "presence") return this.#options.personal(frame);
     const { epoch, seq } = this.#options.position();
     if (frame.type === "subscribed") {
       this.#awaiting = false;
@@ -186,6 +207,8 @@ export class Connection {
       if (frame.epoch !== epoch) return void this.#reset();
       this.#head = Math.max(this.#head, frame.seq);
       if (!this.#options.event(frame)) this.resubscribe();
+      // It resumes from its position when it is looked at; until then it costs nobody anything.
+      if (document.hidden && ++this.#missed > MISSED) this.#close();
     }
     this.#tell();
   }
@@ -231,7 +254,7 @@ export class Connection {
 
   #tell() {
     const behind = this.#awaiting || this.#resetting || this.#options.position().seq < this.#head;
-    const state = !this.#open ? "offline" : behind ? "catching-up" : "live";
+    const state = this.#paused ? "paused" : !this.#open ? "offline" : behind ? "catching-up" : "live";
     if (state === this.#state && !this.#stopped) return;
     this.#state = state;
     this.#options.status(state, this.#stopped);

@@ -6,7 +6,7 @@
  */
 import { Problem } from "./api.js";
 import { pageLink } from "./page-address.js";
-import { addOwn, addPage } from "./thread-state.js";
+import { addOwn, addPage, makeState } from "./thread-state.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page */
 
@@ -43,7 +43,29 @@ export class Loader {
   /** The log cannot be resumed: begin with a snapshot. What is new in it waits behind the pill. */
   async reload() {
     const [snapshot] = await Promise.all([this.#load(this.#article, { fresh: true }), this.#thread.prepare()]);
-    this.#thread.replace(snapshot, (comment) => !this.#thread.showsAtOnce(comment));
+    this.#replace(snapshot, (comment) => !this.#thread.showsAtOnce(comment));
+  }
+
+  /** Show another snapshot of the same thread; what was not there before waits behind the pill where `hold` says so. @param {Page} snapshot @param {(comment: Comment) => boolean} hold */
+  #replace(snapshot, hold) {
+    const thread = this.#thread;
+    const { view } = thread;
+    const held = [...thread.state.comments.values()].filter(({ status }) => status === "pending");
+    const state = (thread.state = view.state = makeState(snapshot));
+    for (const comment of held) addOwn(state, comment);
+    view.away = null;
+    view.waiting.clear();
+    for (const [id, comment] of state.comments) if (!view.has(id) && hold(comment)) view.waiting.add(id);
+    view.keep(() => {
+      for (const id of view.views.keys()) {
+        if (state.comments.has(id)) continue;
+        // It is elsewhere, not removed: what is being written below it waits until it is back.
+        view.element(id)?.querySelector(":scope > .entry > form")?.remove();
+        view.remove(id);
+      }
+      view.all();
+    });
+    thread.acting?.check();
   }
 
   /** @param {HTMLElement} anchor  a link to what is not loaded; says so while it loads */
@@ -75,6 +97,7 @@ export class Loader {
     if (this.#thread.state.viewer) Object.assign(this.#thread.state.viewer.votes, page.viewer?.votes);
     this.#thread.view.update(outcome.changed);
     this.#thread.view.flush();
+    this.#thread.acting?.check();
   }
 
   /** @param {string} sort */
@@ -83,7 +106,7 @@ export class Loader {
     this.#sort = sort;
     try {
       const [snapshot] = await Promise.all([this.#load(this.#article), this.#thread.prepare()]);
-      this.#thread.replace(snapshot, () => false);
+      this.#replace(snapshot, () => false);
       if (isOwnPage(this.#thread.server)) history.replaceState(history.state, "", pageLink({ sort }));
     } catch (error) {
       this.#sort = before;
@@ -111,7 +134,7 @@ export class Loader {
       for (const comment of held) addOwn(thread.state, comment);
       if (page.viewer) thread.view.updateAll();
       thread.view.update(held.map(({ id }) => id));
-      thread.listenPersonally();
+      thread.connection?.listenPersonally();
     } catch (error) {
       if (error instanceof Problem && error.status === 401) thread.forget(token);
     }
@@ -159,7 +182,7 @@ export class Loader {
 
   /** @param {unknown} error */
   #fail(error) {
-    this.#frame.fail(error instanceof Problem ? error.message : this.#thread.words("unreachable"));
+    this.#frame.fail(error instanceof Problem ? sentence(error.message) : this.#thread.words("unreachable"));
   }
 }
 
@@ -172,4 +195,9 @@ function isOwnPage(server) {
 function articleUrl(host) {
   const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
   return new URL(host.getAttribute("article-url") || canonical || location.href, location.href).href;
+}
+
+/** What the server says, as a sentence. @param {string} reason */
+function sentence(reason) {
+  return reason.charAt(0).toUpperCase() + reason.slice(1) + (/[.!?]$/.test(reason) ? "" : ".");
 }

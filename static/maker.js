@@ -14,6 +14,6 @@ export const maker = () => /** @type {typeof import("./making.js")} */ (parts);
 
 /** @param {number} tries  failures so far: browsers remember a module that failed to load */
 export async function loadMaker(tries) {
-  if (!tries) for (const part of [import("./placing.js"), import("./tree-view.js")]) part.catch(() => null); // in one round trip
+  if (!tries) for (const part of [import("./branching.js"), import("./placing.js"), import("./tree-view.js")]) part.catch(() => null); // in one round trip
   parts ??= await (tries ? import(`./making.js?again=${tries}`) : import("./making.js"));
 }

@@ -3,15 +3,37 @@
  * What a reader's page does not need until something new is shown on it: a comment as elements, the form to write one.
  * Loaded then, or at once where the server has rendered nothing. The markup is the server's own (server/markup/thread.py).
  */
-import { make } from "./elements.js";
+import { CONTEXT } from "./comment-view.js";
+import { make, makeButton } from "./elements.js";
+import { addEnglish } from "./words.js";
+export { bury, makeArticle, nameParts, number, repliesOf } from "./branching.js";
 export { place } from "./placing.js";
 export { renderTree } from "./tree-view.js";
 import { renderTree } from "./tree-view.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./comment-view.js").Setting} Setting */
 
+addEnglish({
+  pause: "Pause live updates",
+  level: "level {n}",
+  order: "Order of comments",
+  oldest: "Oldest",
+  newest: "Newest",
+  top: "Top",
+  join: "Join the discussion",
+  link: "Link",
+  moderator: "Moderator",
+  admin: "Admin",
+  deleted: "Deleted by its author",
+  newHere: "New comments",
+  text: "Your comment",
+  name: "Your name",
+  post: "Post comment",
+  replay: "Replay",
+});
+
 /** What stands in the entry of a comment, without its actions. @param {Comment} comment @param {Setting} setting @returns {HTMLElement[]} */
-export function makeEntry({ id, author, tree, created_at, dated, status }, { words, clock, link }) {
+export function makeEntry({ id, author, tree, created_at, dated, status, depth }, { words, clock, link, parent }) {
   const avatar = make("span", { class: "avatar", part: "avatar", "aria-hidden": "true" });
   const byline = make("header", { class: "byline", part: "byline" }, avatar);
   const by = { id: `by-${id}` };
@@ -23,6 +45,8 @@ export function makeEntry({ id, author, tree, created_at, dated, status }, { wor
       byline.append(make("span", { class: "role", part: "role", "data-role": author.role }, words(author.role)));
     }
   } else byline.append(make("span", { class: "gone", part: "gone", ...by }, words(status === "deleted" ? "deleted" : "removed")));
+  // What others see by its indent.
+  if (depth) byline.append(make("span", { class: "said", id: `on-${id}` }, words("level", { n: depth + 1 })));
   const permalink = make("a", { class: "permalink", part: "permalink", href: link(id) });
   if (dated) {
     const time = /** @type {HTMLTimeElement} */ (make("time", { datetime: created_at }));
@@ -31,11 +55,13 @@ export function makeEntry({ id, author, tree, created_at, dated, status }, { wor
   } else permalink.append(words("link"));
   byline.append(permalink);
   if (!author || !tree) return [byline];
-  return [
-    byline,
-    make("div", { class: "body", part: "body", dir: "auto" }, renderTree(tree)),
-    make("footer", { class: "actions", part: "actions" }),
-  ];
+  const entry = [byline, make("div", { class: "body", part: "body", dir: "auto" }, renderTree(tree)), make("footer", { class: "actions", part: "actions" })];
+  if (depth > CONTEXT && parent) {
+    const whom = make("a", { href: link(parent.id) }, make("bdi", {}, parent.author?.name ?? words("aRemovedComment")));
+    entry.splice(1, 0, make("p", { class: "context", part: "context" }, `${words("replyingTo")} `, whom));
+  }
+  if (status === "pending") entry.splice(-1, 0, make("p", { class: "held note", part: "note" }, words("pending")));
+  return entry;
 }
 
 /** The form of the composer, as the server renders it. @param {import("./words.js").Words} words */
@@ -53,9 +79,12 @@ export function makeSection(words) {
   return make("section", { class: "thread", part: "thread", "aria-labelledby": "title", "aria-busy": "true" },
     make("header", { class: "header", part: "header" },
       make("h2", { class: "count", part: "count", id: "title", "data-ripost": "count" }, words("loading")),
-      make("nav", { class: "sorts", part: "sorts", "aria-label": words("order") }, ...sorts)),
+      make("nav", { class: "sorts", part: "sorts", "aria-label": words("order") }, ...sorts),
+      makeButton("pause", "", { class: "action pause", part: "action pause", "aria-pressed": "false", "aria-label": words("pause") })),
     make("div", { class: "composer-place", part: "composer-place", "data-ripost": "composer" }),
     make("div", { class: "pill-place", "data-ripost": "pill" }),
     make("div", { class: "feed", part: "feed", role: "feed", "aria-labelledby": "title", "data-ripost": "feed" }),
-    make("p", { class: "status", part: "status", "data-ripost": "status", "data-state": "offline", role: "status" }));
+    make("p", { class: "status", part: "status", "data-ripost": "status", "data-state": "offline", role: "status" }),
+    make("p", { class: "said", "data-ripost": "said", role: "status" }),
+    make("footer", { class: "actions", part: "end" }, makeButton("replay", words("replay"))));
 }

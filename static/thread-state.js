@@ -24,6 +24,7 @@
  * @property {string | null} next  cursor of the next page of roots
  * @property {number | null} edge  the last root before what `next` would bring
  * @property {Set<number>} departing  tombstones that an old event published: visible until their own removal comes
+ * @property {Map<number, number[]>} unloaded  new comments below others that are not loaded, with what they stand below, the nearest last
  * @property {ThreadEvent[]} recent  the latest events, for pages that are older than the state
  *
  * @typedef {object} Outcome
@@ -58,12 +59,16 @@ export function makeState(snapshot) {
     next: null,
     edge: null,
     departing: new Set(),
+    unloaded: new Map(),
     recent: [],
   };
   merge(state, snapshot, null, new Set());
   for (const held of state.viewer?.pending ?? []) insert(state, held);
   return state;
 }
+
+/** Whether this reader may not write here: who moderates still may. @param {ThreadState} state */
+export const isClosed = ({ article, viewer }) => article.state === "closed" && !viewer?.can.includes("moderate");
 
 /**
  * Apply the next event of the article's log. Old ones are ignored; a gap or another epoch changes nothing.
@@ -157,6 +162,7 @@ const FOLDS = {
     count(state, event, event.parent, changed);
     change(state, event.id, { status: event.status, author: null, tree: null, edited_at: null, pinned: false }, changed);
     state.departing.delete(event.id);
+    state.unloaded.delete(event.id);
     prune(state, event.id, changed);
   },
   "comment.pinned": (state, { id, pinned }, changed) => change(state, id, { pinned }, changed),
@@ -178,7 +184,11 @@ function publish(state, event, changed) {
   for (const ancestor of ancestors) {
     if (!state.comments.has(ancestor.id) && insert(state, ancestor)) changed.add(ancestor.id);
   }
-  if (!insert(state, comment)) return;
+  if (!insert(state, comment)) {
+    if (comment.status !== "visible" || !event.root) return;
+    state.unloaded.set(comment.id, [event.root, ...(event.above ?? [])]);
+    return void changed.add(event.root);
+  }
   changed.add(comment.id);
   // An old event may publish what is taken down by now; what was said below it meanwhile needs it as a parent.
   if (comment.status === "visible") state.departing.delete(comment.id);
@@ -237,6 +247,7 @@ function insert(state, comment, paged = false) {
   if (parent != null && !state.comments.has(parent)) return false;
   const known = state.comments.has(id);
   state.comments.set(id, comment);
+  state.unloaded.delete(id);
   if (known && !(paged && parent == null && id !== state.edge)) return true;
   if (parent == null) {
     if (known) state.roots.splice(state.roots.lastIndexOf(id), 1);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * One open discussion: wires state, view, connection and (once something is written) the composer. Owns the order of
- * things: what is applied before what is shown, and what others wrote before it is asked for. Ends with its signal.
+ * One open discussion: wires state, view and connection, and (once the reader does something) what acts for them. Owns the
+ * order of things: what is applied before what is shown, and what others wrote before it is asked for. Ends with its signal.
  */
 import { BrowserStore } from "./browser-store.js";
 import { Clock } from "./clock.js";
@@ -12,12 +12,12 @@ import { loadMaker } from "./maker.js";
 import { ThreadFrame } from "./thread-frame.js";
 import { addOwn, applyEvent, dropHeld, makeState } from "./thread-state.js";
 import { ThreadView } from "./thread-view.js";
-import { makeWords } from "./words.js";
+import { findWords } from "./words.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").ThreadEvent} ThreadEvent */
 
 const QUIET = 2000; // milliseconds without a live link before a word is said about it: most are over sooner
-const EDITS = { "comment.edited": true, "comment.removed": true };
+export const EDITS = new Set(["comment.edited", "comment.removed"]);
 /** What holds for a reader the server does not know. */
 const LIMITS = { text_max: 10_000, name_max: 60, edit_seconds: 900 };
 
@@ -26,27 +26,31 @@ export class Thread {
   #root;
   #signal;
   #frame = /** @type {ThreadFrame} */ (/** @type {unknown} */ (null)); // there from the moment anything can be shown
-  #clock;
+  clock = /** @type {Clock} */ (/** @type {unknown} */ (null)); // from the moment the language is known
+  words = /** @type {import("./words.js").Words} */ (/** @type {unknown} */ (null));
   /** @type {ThreadView | null} */
   #view = null;
+  /** @type {import("./thread-state.js").ThreadState | null} */
+  #state = null;
   /** @type {Connection | null} */
-  #connection = null;
-  /** @type {Promise<import("./composer.js").Composer> | null} */
-  #composer = null;
+  connection = null;
+  #quiet = 0;
+  #member; // the token the page gave us, until the server refuses it
   /** @type {Promise<void> | null} */
   #preparing = null;
   /** @type {Promise<import("./loading.js").Loader> | null} */
   #loading = null;
-  /** @type {Promise<import("./controls.js").Controls> | null} */
-  #controls = null;
-  #quiet = 0;
-  #submitted = false; // something was sent before the composer was loaded
-  #member; // the token the page gave us, until the server refuses it
-  #expiry = 0;
-  /** Own comments on the screen that can be edited, and until when. @type {Map<number, number>} */
-  #editable = new Map();
-  /** @type {import("./thread-state.js").ThreadState | null} */
-  #state = null;
+  /** @type {Promise<import("./acting.js").Acting> | null} */
+  #starting = null;
+  /** @type {import("./acting.js").Acting | null} */
+  acting = null;
+  /** @type {import("./presence.js").Presence | null} */
+  #presence = null;
+  /** @type {import("./own-comments.js").OwnComments | null} */
+  #own = null;
+  /** The last visit, and from where on something is new at the next. @type {import("./types.js").Visit | null} */
+  #last = null;
+  #calm = { epoch: "", seq: 0 };
 
   /** @param {HTMLElement} host @param {ShadowRoot} root @param {AbortSignal} signal */
   constructor(host, root, signal) {
@@ -55,10 +59,8 @@ export class Thread {
     this.#signal = signal;
     this.server = new URL(host.getAttribute("server") || import.meta.url).origin;
     this.store = new BrowserStore(this.server);
-    this.words = makeWords("en");
     this.#member = host.getAttribute("token");
-    this.#clock = new Clock("en", signal);
-    signal.addEventListener("abort", () => [this.#quiet, this.#expiry].forEach(clearTimeout));
+    signal.addEventListener("abort", () => clearTimeout(this.#quiet));
   }
 
   /** Load what the server has not rendered, show it, go live. Ends quietly with the signal. */
@@ -66,43 +68,59 @@ export class Thread {
     const options = { signal: this.#signal };
     this.#root.addEventListener("click", (event) => this.#click(/** @type {MouseEvent} */ (event)), options);
     this.#root.addEventListener("submit", (event) => this.#submit(event), options);
-    this.#root.addEventListener("focusin", (event) => this.#compose(event), options);
-    this.#root.addEventListener("input", (event) => this.#compose(event), options);
+    for (const name of ["focusin", "input"]) this.#root.addEventListener(name, (event) => this.#compose(event), options);
+    this.#root.addEventListener("keydown", (event) => this.#press(/** @type {KeyboardEvent} */ (event)), options);
     // Another window of this person has posted: what is theirs there is theirs here.
-    window.addEventListener("storage", ({ key }) => key === this.store.identitiesKey && this.#view?.updateAll(), options);
-    if (!this.#root.querySelector(".thread")) await this.prepare().catch(() => null);
+    window.addEventListener("storage", ({ key }) => key === this.store.identitiesKey && this.#view && void this.knowOwn(), options);
+    const there = /** @type {HTMLElement | null} */ (this.#root.querySelector(".thread"));
+    const [{ language, words }] = await Promise.all([findWords(this.#host), there ?? this.prepare().catch(() => null)]);
+    this.words = words;
+    this.clock = new Clock(language, this.#signal);
+    if (there && there.lang.slice(0, 2) !== language.slice(0, 2)) {
+      there.remove(); // in other words
+      await this.prepare().catch(() => null);
+    }
     if (this.#signal.aborted) return;
-    this.#frame = new ThreadFrame(this.#root, this.words, "en", new URL("./ripost.css", import.meta.url));
+    this.#frame = new ThreadFrame(this.#root, words, language, new URL("./ripost.css", import.meta.url));
     this.#say("offline", false);
     let snapshot = renderedSnapshot(this.#root, Number(this.#host.getAttribute("article")));
-    if (!snapshot) [snapshot] = await Promise.all([this.#loader().then((loader) => loader.first()), this.prepare()]).catch(() => [null]);
+    if (!snapshot) [snapshot] = await Promise.all([this.loader().then((loader) => loader.first()), this.prepare()]).catch(() => [null]);
     if (!snapshot || this.#signal.aborted) return;
     this.#state = makeState(snapshot);
-    const { words } = this;
     this.#view = new ThreadView(this.#root, this.#frame, this.#state, {
       words,
-      clock: this.#clock,
+      clock: this.clock,
       link: pageLink,
-      editable: (comment) => this.#isEditable(comment),
+      editable: (comment) => this.#own?.isEditable(comment) ?? false,
       prepare: () => this.prepare(),
     });
-    this.#connection = new Connection({
+    this.connection = new Connection({
       server: new URL(this.server),
       article: this.state.article.id,
       position: () => this.state,
-      event: (event) => this.#take(event),
-      reset: () => this.#loader().then((loader) => loader.reload()),
+      event: (event) => this.take(event),
+      reset: () => this.loader().then((loader) => loader.reload()),
       status: (state, stopped) => this.#say(state, stopped),
       token: () => [...this.state.comments.values()].some(({ status }) => status === "pending") ? this.token : null,
-      personal: (frame) => this.#decided(frame),
+      personal: (frame) => this.#hear(frame),
       signal: this.#signal,
     });
-    await Promise.allSettled([this.#goToTarget(), this.token && this.#loader().then((loader) => loader.knowViewer()), this.#resumeDrafts()]);
+    const { id } = this.#state.article;
+    this.#last = this.store.visit(id);
+    this.#rest();
+    const leave = () => document.hidden && this.store.setVisit(id, { ...this.#calm, left: this.acting?.left ?? this.#last?.left ?? [], own: this.#own?.ids ?? this.#last?.own ?? [] });
+    document.addEventListener("visibilitychange", leave, options);
+    // Words may also have been typed before the script was there.
+    const writing = this.store.draftPlaces(id).length || this.composerForm?.querySelector("textarea")?.value;
+    const linked = linkedComment();
+    await Promise.allSettled([linked && this.goTo(linked), (this.token || this.store.own.length) && this.knowOwn(), this.token && this.loader().then((loader) => loader.knowViewer()), writing && this.#act((acting) => acting.composer())]);
+    const { seq, left } = this.#last ?? { seq: this.#calm.seq, left: [] };
+    if (seq < this.#calm.seq || left.length) this.#act((acting) => acting.unread(this.#last));
     if (!this.moderates) return;
     // Who moderates writes under the name they moderate under.
     this.#member ??= this.token;
-    void this.#composer?.then((composer) => composer.check());
-    void this.#loadControls();
+    this.acting?.check();
+    this.#act((acting) => acting.controls());
   }
 
   get state() {
@@ -143,72 +161,47 @@ export class Thread {
     this.store.forgetToken(token);
   }
 
-  /** The token with which a comment can be changed. @param {Comment} comment */
-  tokenFor(comment) {
-    const own = this.store.identities.find((identity) => identity.id === comment.author?.id);
-    return own?.token ?? this.#member;
-  }
-
   /** @param {string} path @param {Parameters<typeof import("./api.js").request>[2]} [options] */
   async request(path, options) {
     const { request } = await import("./api.js");
     return request(new URL(this.server), path, { ...options, signal: this.#signal });
   }
 
-  /** Show another snapshot; what of it waits behind the pill is told by `hold`. @param {import("./types.js").Page} snapshot @param {(comment: Comment) => boolean} hold */
-  replace(snapshot, hold) {
-    const held = [...this.state.comments.values()].filter((comment) => comment.status === "pending");
-    this.#state = makeState(snapshot);
-    for (const comment of held) addOwn(this.#state, comment);
-    this.view.replace(this.#state, (id) => {
-      const comment = this.state.comments.get(id);
-      return comment !== undefined && hold(comment);
-    });
-  }
-
-  /** Hear of what is decided about one's own comments. */
-  listenPersonally() {
-    this.#connection?.listenPersonally();
+  set state(state) {
+    this.#state = state;
   }
 
   /** Take the answer to something this reader did: the very event that everyone gets, or a comment that is held. @param {{event: ThreadEvent}} answer */
-  accept({ event }) {
-    const { comment } = event;
-    if (event.seq === undefined) {
-      if (comment) addOwn(this.state, comment);
-      this.#connection?.listenPersonally();
-    } else if (!this.#take(event)) {
-      // Events before it are still to come. What was just written is shown at once; the rest follows in order.
-      if (comment && !Object.hasOwn(EDITS, event.type)) addOwn(this.state, comment);
-      this.#connection?.recheck();
-      this.#connection?.resubscribe();
-    }
-    if (comment) this.view.update([comment.id]);
-    this.view.flush();
+  accept(answer) {
+    this.#own?.accept(answer);
+  }
+
+  /** The token with which a comment can be changed. @param {Comment} comment */
+  tokenFor(comment) {
+    return this.#own?.tokenFor(comment) ?? this.token;
   }
 
   /** @param {Comment} comment */
-  isOwn({ ref, author }) {
-    const { own, identities } = this.store;
-    const person = author?.id;
-    const known = person !== undefined && (this.state.viewer?.person.id === person || identities.some(({ id }) => id === person));
-    return known || (ref !== null && own.includes(ref));
+  isOwn(comment) {
+    return this.#own?.isOwn(comment) ?? false;
   }
 
   /** @param {ThreadEvent} event  @returns {boolean} false: one before it is missing */
-  #take(event) {
+  take(event) {
     const outcome = applyEvent(this.state, event);
     if (outcome.gap || outcome.reset) return false;
     const { comment } = event;
-    if (comment && !Object.hasOwn(EDITS, event.type) && !this.showsAtOnce(comment)) {
-      for (const id of outcome.changed) this.view.hold(id);
+    if (comment && !EDITS.has(event.type)) {
+      if (!this.showsAtOnce(comment)) for (const id of outcome.changed) this.view.hold(id);
+      else if (this.#own) this.#frame.say(this.#own.spoken(comment));
     }
     if (event.type === "article.updated") {
       this.view.updateAll();
       if (!this.composerForm) void this.prepare().then(() => this.view.update([]));
     }
-    if (event.type === "article.updated" || event.type === "comment.removed") void this.#composer?.then((composer) => composer.check());
+    if (event.type === "article.updated" || event.type === "comment.removed") this.acting?.check();
     this.view.update(outcome.changed);
+    this.#rest();
     this.#emit("comment", event);
     return true;
   }
@@ -219,145 +212,129 @@ export class Thread {
     return this.view.size === 0 || this.isOwn(comment) || (parent !== undefined && this.isOwn(parent));
   }
 
-  /** @param {Comment} comment */
-  #isEditable(comment) {
-    const until = Date.parse(comment.created_at) + 1000 * this.limits.edit_seconds;
-    if (comment.status !== "visible" || until <= Date.now() || !this.isOwn(comment) || !this.tokenFor(comment)) return false;
-    this.#editable.set(comment.id, until);
-    clearTimeout(this.#expiry);
-    this.#expiry = window.setTimeout(() => {
-      const over = [...this.#editable].filter(([, end]) => end <= Date.now()).map(([id]) => id);
-      for (const id of over) this.#editable.delete(id);
-      this.view.update(over);
-    }, Math.min(...this.#editable.values()) - Date.now() + 50);
-    return true;
+  /** With nothing waiting to be shown, all of this has been here before at the next visit. */
+  #rest() {
+    const { epoch, seq, unloaded } = this.state;
+    if (!this.view.waiting.size && !unloaded.size) this.#calm = { epoch, seq };
   }
 
-  /** Open the comment a shared link points to, loaded or not. */
-  async #goToTarget() {
-    const id = linkedComment();
-    if (!id) return;
-    if (!this.state.comments.has(id) && !(await (await this.#loader()).aside(id))) return;
-    this.view.goTo(id);
+  /** Tell one's own comments, and which of them can be changed: loaded for those who have written. */
+  async knowOwn() {
+    const { OwnComments } = await import("./own-comments.js");
+    this.#own ??= new OwnComments(this, this.#last?.own ?? [], this.#signal);
+    // An answer to them may have come before they were known.
+    this.view.unhold((comment) => this.showsAtOnce(comment));
+    this.view.updateAll();
+  }
+
+  /** Bring a comment to the reader, loaded or not. @param {number} id */
+  goTo(id) {
+    return this.#act((acting) => acting.showing.goTo(id));
+  }
+
+  /** What is loaded when it is needed, for as long as that takes. @template T @param {(tries: number) => Promise<T>} load */
+  #need(load) {
+    return keepTrying(load, this.#signal, () => this.#frame?.fail(this.words("unreachable")));
   }
 
   /** What makes comments and forms, loaded when the first has to be made. @returns {Promise<void>} */
   prepare() {
-    this.#preparing ??= keepTrying(loadMaker, this.#signal, () => this.#frame?.fail(this.words("unreachable")));
-    return this.#preparing;
+    return (this.#preparing ??= this.#need(loadMaker));
   }
 
-  /** Asking the server for more than the page brought: loaded when there is something to ask. */
-  #loader() {
-    this.#loading ??= keepTrying(async (tries) => {
+  /** Asking the server for more than the page brought: loaded when there is something to ask. @returns {Promise<import("./loading.js").Loader>} */
+  loader() {
+    return (this.#loading ??= this.#need(async (tries) => {
       /** @type {typeof import("./loading.js")} */
       const { Loader } = await (tries ? import(`./loading.js?again=${tries}`) : import("./loading.js"));
       return new Loader(this, this.#host, this.#frame, this.#signal);
-    }, this.#signal, () => this.#frame.fail(this.words("unreachable")));
-    return this.#loading;
+    }));
   }
 
-  /** A moderator decided about a held comment. One that was accepted comes as any other. @param {any} frame */
-  #decided({ type, id, status }) {
+  /** What a reader does by hand: loaded when they do. @param {(acting: import("./acting.js").Acting) => unknown} act */
+  #act(act) {
+    this.#starting ??= this.#need(async (tries) => {
+      /** @type {typeof import("./acting.js")} */
+      const { Acting } = await (tries ? import(`./acting.js?again=${tries}`) : import("./acting.js"));
+      return (this.acting = new Acting(this, this.#root, this.#frame, this.#signal));
+    });
+    return this.#starting.then(act, () => null);
+  }
+
+  /** What is in no article's log: who is here, and what a moderator decided. A comment that was accepted comes as any other. @param {any} frame */
+  #hear(frame) {
+    const { type, id, status, readers, typing } = frame;
+    if (type === "presence" && (this.#presence || readers > 1 || typing?.length)) return void this.here().then((presence) => presence.show(frame));
     if (type !== "comment.decided" || status === "visible") return;
     dropHeld(this.state, id);
     this.view.update([id]);
   }
 
-  async #resumeDrafts() {
-    // Words may also have been typed before the script was there.
-    if (this.store.draftPlaces(this.state.article.id).length || this.composerForm?.querySelector("textarea")?.value) await this.#loadComposer();
-  }
-
-  #loadComposer() {
-    // Posting, editing and drafts are only loaded when someone writes; by then the server may be away for a moment.
-    // Another query each time, since browsers remember a module that failed to load.
-    this.#composer ??= keepTrying(async (tries) => {
-      /** @type {[typeof import("./composer.js"), void]} */
-      const [{ Composer }] = await Promise.all([tries ? import(`./composer.js?again=${tries}`) : import("./composer.js"), this.prepare()]);
-      this.view.update([]);
-      return new Composer(this, this.#signal);
-    }, this.#signal, () => this.#submitted && this.#frame.fail(this.words("waiting")));
-    return this.#composer;
+  /** Who reads and writes here besides this reader. */
+  async here() {
+    const { Presence } = await import("./presence.js");
+    return (this.#presence ??= new Presence(this, this.#root, this.#signal));
   }
 
   /** Write as the form of a comment would be asked to. @param {"reply" | "edit"} act @param {number} id */
   compose(act, id) {
-    void this.#loadComposer().then((composer) => composer[act](id));
-  }
-
-  /** Votes, reports and what moderators do: loaded by the first press, or at once for a moderator. */
-  #loadControls() {
-    this.#controls ??= keepTrying(async (tries) => {
-      /** @type {typeof import("./controls.js")} */
-      const { Controls } = await (tries ? import(`./controls.js?again=${tries}`) : import("./controls.js"));
-      return new Controls(this, this.#root, this.#signal);
-    }, this.#signal, () => this.#frame.fail(this.words("unreachable")));
-    return this.#controls;
+    void this.#act((acting) => acting.compose(act, id));
   }
 
   /** @param {Event} event */
-  #compose(event) {
-    const form = event.target instanceof Element ? event.target.closest("form") : null;
-    if (form && this.#state) void this.#loadComposer();
+  #compose({ type, target }) {
+    if (!this.#view || !(target instanceof Element) || !target.closest("form")) return;
+    void this.#act((acting) => acting.composer());
+    // The server may be away, and the composer with it: what is typed is kept all the same.
+    const place = `${this.state.article.id}:root`;
+    const area = this.composerForm?.querySelector("textarea");
+    if (type === "input" && target === area) this.store.setDraft(place, { ...this.store.draft(place), text: area.value });
+  }
+
+  /** `n` and `p` lead to what is unread: only with focus in here, never while something is written, not where `keys="off"`. @param {KeyboardEvent} event */
+  #press({ key, target, ctrlKey, metaKey, altKey }) {
+    if (!/^[np]$/.test(key) || ctrlKey || metaKey || altKey || !this.#view || this.#host.getAttribute("keys") === "off") return;
+    if (target instanceof Element && !target.matches("input, textarea, select")) void this.#act((acting) => acting.step(key === "n" ? 1 : -1));
   }
 
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
-    this.#submitted = this.#state !== null;
-    if (this.#state) void this.#loadComposer().then((composer) => composer.submit(form));
+    if (this.#view) void this.#act((acting) => acting.submit(form));
   }
 
   /** @param {MouseEvent} event */
   #click(event) {
     const target = event.target instanceof Element ? event.target.closest("[data-ripost], .permalink, .context > a") : null;
     if (!(target instanceof HTMLElement)) return;
-    if (!this.#state) return void (target.dataset["ripost"] === "sort" && event.preventDefault());
-    const id = Number(/** @type {HTMLElement | null} */ (target.closest("article"))?.dataset["commentId"]);
-    const act = target.dataset["ripost"] ?? "";
-    const control = () => void this.#loadControls().then((controls) => controls.act(act, id, target));
-    const composing = (/** @type {"reply" | "edit" | "remove"} */ act) => () => void this.#loadComposer().then((composer) => composer[act](id));
-    const more = () => void this.#loader().then((loader) => loader.more(target));
-    /** @type {Record<string, () => void>} */
-    const acts = {
-      reply: composing("reply"),
-      edit: composing("edit"),
-      delete: composing("remove"),
-      up: control,
-      down: control,
-      options: control,
-      fold: () => this.view.fold(id),
-      new: () => this.view.reveal(),
-      "new-replies": () => this.view.reveal(id),
-      more,
-      "more-replies": more,
-      sort: () => void this.#loader().then((loader) => loader.reorder(target.dataset["sort"] ?? "oldest")),
-    };
+    const { ripost } = target.dataset;
     if (target instanceof HTMLAnchorElement) {
       // A new tab, a download, a copied link are the browser's.
       if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-      const linked = Number(new URL(target.href).searchParams.get("comment"));
-      if (!target.dataset["ripost"]) {
-        if (!this.state.comments.has(linked)) return;
-        event.preventDefault();
+      const linked = ripost ? 0 : Number(new URL(target.href).searchParams.get("comment"));
+      if (!ripost && !this.#state?.comments.has(linked)) return;
+      event.preventDefault();
+      if (linked) {
         history.replaceState(history.state, "", target.href);
-        return this.view.goTo(linked);
+        return void this.goTo(linked);
       }
-      if (Object.hasOwn(acts, target.dataset["ripost"])) event.preventDefault();
     }
-    if (Object.hasOwn(acts, act)) acts[act]?.();
+    if (!ripost || !this.#view) return;
+    // Reading goes on without the server.
+    if (ripost === "fold") this.view.fold(Number(/** @type {HTMLElement} */ (target.parentElement).dataset["commentId"]));
+    else void this.#act((acting) => acting.act(target));
   }
 
   /** @param {import("./types.js").LinkState} state @param {boolean} stopped */
   #say(state, stopped) {
     if (this.#signal.aborted) return;
     clearTimeout(this.#quiet);
-    const words = state === "live" ? "" : this.words(stopped ? "stopped" : state === "offline" ? "offline" : "catchingUp");
+    // Nobody has to hear of a link that was let go on purpose.
+    const words = /live|paused/.test(state) || document.hidden ? "" : this.words(stopped ? "stopped" : state === "offline" ? "offline" : "catchingUp");
     const status = this.#frame.part("status");
     // Once something was said, it is kept up to date; before that, a short break is nobody's business.
-    const now = state === "live" || status.textContent !== "" ? words : "";
+    const now = words && !status.textContent ? "" : words;
     this.#frame.status(state, now);
     if (now !== words) this.#quiet = window.setTimeout(() => this.#frame.status(state, words), QUIET);
     this.#emit("status", { state });

@@ -6,7 +6,7 @@
  * @typedef {string | [string, ...any[]]} TreeNode  text, or [tag, …children]; ["a", {href}, …children]
  * @typedef {"visible" | "pending" | "removed" | "deleted"} CommentStatus
  * @typedef {"oldest" | "newest" | "top"} Sort
- * @typedef {"live" | "catching-up" | "offline"} LinkState
+ * @typedef {"live" | "catching-up" | "offline" | "paused"} LinkState
  *
  * @typedef {object} Author
  * @property {number} id
@@ -73,6 +73,8 @@
  * @property {string} at
  * @property {Comment} [comment]
  * @property {Comment[]} [ancestors]
+ * @property {number} [root]  the top-level comment that a new one stands below
+ * @property {number[]} [above]  ids between that and its parent, the nearest last
  * @property {number} [id]
  * @property {number | null} [parent]
  * @property {CommentStatus} [status]
@@ -85,6 +87,12 @@
  * @property {number} id
  * @property {string} name
  * @property {string} token
+ *
+ * @typedef {object} Visit  how an article was left
+ * @property {string} epoch
+ * @property {number} seq  all before this had been shown
+ * @property {number[]} left  ids of comments that were still unread
+ * @property {number[]} own  ids of the reader's comments, as far as they were seen
  *
  * @typedef {object} Draft  what is being written at one place, and once sent, the outbox entry until it is acknowledged
  * @property {string} text

@@ -71,6 +71,15 @@ def redis_url(redis: RedisServer) -> str:
     return redis.url
 
 
+@pytest.fixture(scope="session")
+def nginx_path() -> str:
+    """An nginx; skips the test where there is none."""
+    found = provision.find("nginx")
+    if found is None:
+        pytest.skip("nginx is not here: install nginx")
+    return found.where
+
+
 @pytest.fixture
 def _databases() -> Iterator[contextlib.ExitStack]:
     # Dropped only when every server of the test has ended, whatever order the test asked for its fixtures in.

@@ -2,8 +2,15 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from server import config, events
+from server.metrics import ABORTS
+from server.relay import RESETS
+from server.storage.database import READS
+from tests.support.build import Site, open_site
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,3 +36,30 @@ def test_every_public_event_is_documented() -> None:
         events.QUEUE_LEFT,
     ):
         assert f"`{kind}`" in text, kind
+
+
+@pytest.fixture
+async def site(sqlite_url: str) -> Any:
+    async with open_site(sqlite_url) as opened:
+        yield opened
+
+
+async def test_every_metric_is_documented_and_no_other(site: Site) -> None:
+    page = (ROOT / "docs/metrics.md").read_text()
+    documented = dict(re.findall(r"^\| `(ripost_\w+)` \| (\w+) \|", page, re.M))
+    text = site.state.metrics.text().decode()
+    assert documented == dict(re.findall(r"^# TYPE (ripost_\w+) (\w+)$", text, re.M))
+    described = re.findall(r"^# HELP (ripost_\w+) \S+", text, re.M)
+    assert sorted(described) == sorted(documented), "each says what it is, too"
+
+
+def test_every_cause_and_purpose_in_the_metrics_is_documented_and_no_other() -> None:
+    page = (ROOT / "docs/metrics.md").read_text()
+    for start, values in (
+        ("`cause` of a reset", RESETS),
+        ("`cause` of an abort", ABORTS),
+        ("`purpose` of a read", READS),
+    ):
+        paragraph = page[page.index(start) :].split("\n\n")[0]
+        named = re.findall(r"`(\w+)`(?= \(|\.$)", paragraph.replace("\n", " "))
+        assert sorted(set(named)) == sorted(values)

@@ -16,6 +16,7 @@ class Log:
         self.texts: dict[int, str] = {}
         self.piece = piece
         self.broken = False
+        self.resets = {"unreadable": 0}
 
     async def after(self, cursor: Cursor) -> list[Frame]:
         await asyncio.sleep(0)

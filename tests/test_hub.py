@@ -360,3 +360,79 @@ def test_frames_of_every_size_are_valid_websocket_frames() -> None:
     for size, header in ((125, 2), (126, 4), (65_535, 4), (65_536, 10)):
         wire = module.text_frame("x" * size)
         assert wire[0] == 0x81 and len(wire) == header + size
+
+
+def test_what_is_written_to_level_readers_is_told_once_for_each_slice(loop: Loop) -> None:
+    told: list[tuple[list[int], int]] = []
+    hub = Hub(loop.waiting.append, lambda batch, readers: told.append(([frame.seq for frame in batch.frames], readers)))
+    channel = opened(hub)
+    full, away = Reading(), Reading()
+    full.full = True
+    for reader in [Reading() for _ in range(WRITES_PER_TURN)] + [full]:
+        hub.join(reader, channel, 0)
+    hub.leave(hub.join(away, channel, 0))
+    say(hub, 1)
+    say(hub, 2)
+    loop.run()
+    assert sum(readers for _, readers in told) == WRITES_PER_TURN
+    assert {tuple(seqs) for seqs, _ in told} == {(1, 2)} and len(told) <= 2
+    say(hub, 3)
+    loop.run()
+    assert sum(readers for seqs, readers in told if seqs == [3]) == WRITES_PER_TURN, "one that is behind is not counted"
+
+
+def test_what_readers_behind_are_given_is_counted(hub: Hub, loop: Loop) -> None:
+    channel = opened(hub)
+    for seq in range(1, 6):
+        say(hub, seq)
+    loop.run()
+    late = hub.join(Reading(), channel, 2)
+    assert hub.advance(late) is Progress.LEVEL and hub.caught_up == 3
+    say(hub, 6)
+    loop.run()
+    assert hub.caught_up == 3, "what it is given as one of all is not"
+
+
+def test_a_frame_keeps_the_moment_of_its_commit(hub: Hub, loop: Loop) -> None:
+    channel = opened(hub)
+    hub.deliver(NAME, EPOCH, 1, 1000, "one", 7.5)
+    say(hub, 2)
+    assert [frame.moment for frame in channel.ring] == [7.5, None]
+
+
+def frames_of(*seqs: int) -> list[module.Frame]:
+    return [module.Frame(seq, seq * 1000, f"event {seq}") for seq in seqs]
+
+
+def test_earlier_events_join_on_to_a_ring_or_to_the_head_without_a_gap(hub: Hub, loop: Loop) -> None:
+    channel = opened(hub, 10)
+    channel.extend(frames_of(6, 7, 8))
+    assert not channel.ring, "9 and 10 are missing"
+    channel.extend(frames_of(*range(5, 11)))
+    say(hub, 11)
+    channel.extend(frames_of(*range(3, 9)))
+    assert [frame.seq for frame in channel.ring] == list(range(3, 12))
+    channel.extend(frames_of(0, 1))
+    assert channel.ring[0].seq == 3
+    assert channel.ring_bytes == sum(len(frame.text) for frame in channel.ring)
+    reader = Reading()
+    assert hub.advance(hub.join(reader, channel, 4)) is Progress.LEVEL
+    assert reader.got == list(range(5, 12)) and channel.time_of(4) == 4000
+
+
+def test_earlier_events_fill_a_ring_to_its_bounds_and_no_further(hub: Hub) -> None:
+    channel = opened(hub, 3 * RING_FRAMES)
+    channel.extend(frames_of(*range(1, 3 * RING_FRAMES + 1)))
+    assert len(channel.ring) == RING_FRAMES and channel.ring[-1].seq == 3 * RING_FRAMES
+    large = opened(hub, 100, "article:2")
+    large.extend([module.Frame(seq, 0, "x" * (RING_BYTES // 10)) for seq in range(1, 101)])
+    assert large.ring[-1].seq == 100 and large.ring_bytes <= RING_BYTES and len(large.ring) == 10
+
+
+def test_an_erasure_reaches_what_was_put_before_the_ring(hub: Hub) -> None:
+    channel = opened(hub, 5)
+    channel.extend(frames_of(3, 4, 5))
+    hub.rewrite(NAME, 4, "gone")
+    reader = Reading()
+    hub.advance(hub.join(reader, channel, 2))
+    assert reader.texts == ["event 3", "gone", "event 5"]

@@ -401,11 +401,50 @@ async def test_readers_join_and_are_full_at_random_while_others_write(sqlite_rig
         assert reader.got == list(range(since + 1, total + 1))
 
 
+async def test_all_who_come_back_to_a_forgotten_channel_share_two_reads_whatever_their_positions(rig: Rig) -> None:
+    name = await rig.channel()
+    await rig.say(name, 300)
+    rig.heard.clear()
+    before = dict(rig.database.reads)
+    head = await rig.database.read(lambda tx: event_log.head(tx, name))
+    assert head is not None
+    places = [100 + number for number in range(200)]
+    joined = await asyncio.gather(*(rig.join(name, since, head.epoch, rfc3339(_time(since))) for since in places))
+    for reader, since in zip(joined, places, strict=True):
+        assert isinstance(reader, Reader)
+        await reader.until(300)
+        assert reader.got == list(range(since + 1, 301))
+    told = {purpose: rig.database.reads[purpose] - before[purpose] for purpose in ("position", "log")}
+    assert told == {"position": 1, "log": 1}
+
+
+def _time(seq: int) -> int:
+    """What `Rig.say` gives the event `seq` of a channel as its time."""
+    return 1_000_000 + seq - 1
+
+
+async def test_what_is_recalled_is_only_what_joins_on_to_the_ring(rig: Rig) -> None:
+    name = await rig.channel()
+    await rig.say(name, 600)
+    rig.heard.clear()
+    await rig.reader(name)
+    await rig.say(name, 10)
+    rig.ring()
+    old = await rig.reader(name, 1)
+    near = await rig.reader(name, 590)
+    channel = rig.hub.channels[name]
+    for reader, since in ((old, 1), (near, 590)):
+        await reader.until(610)
+        assert reader.got == list(range(since + 1, 611))
+    assert [frame.seq for frame in channel.ring] == list(range(355, 611)), "the newest of the log, and no gap"
+    assert channel.ring_bytes == sum(len(frame.text) for frame in channel.ring)
+
+
 async def test_a_database_that_cannot_be_read_leaves_no_channel_behind(sqlite_rig: Rig) -> None:
     from server.errors import Unavailable
 
     class Failing:
-        async def read(self, work: Any) -> Any:
+        async def read(self, work: Any, purpose: str) -> Any:
             raise Unavailable("the database cannot be read now")
 
     hub = Hub(asyncio.get_running_loop().call_soon)

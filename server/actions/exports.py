@@ -13,7 +13,7 @@ from server.times import rfc3339
 
 _encoder = msgspec.json.Encoder()
 
-COUNTED = ("people", "sessions", "articles", "comments", "votes", "decisions")
+COUNTED = ("people", "sessions", "articles", "comments", "votes", "reports", "decisions")
 
 
 def total(tx: Transaction) -> int:
@@ -46,6 +46,7 @@ def _records(tx: Transaction) -> Iterator[ripost.Record]:
     yield from map(_comment, transfer.rows(tx, "comments"))
     for comment, person, value, at in transfer.votes_cast(tx):
         yield ripost.Vote(comment=comment, person=person, value=1 if value > 0 else -1, at=rfc3339(at))
+    yield from map(_report, transfer.rows(tx, "reports"))
     yield from map(_decision, transfer.rows(tx, "decisions"))
 
 
@@ -118,6 +119,18 @@ def _comment(row: dict[str, Any]) -> ripost.Comment:
         pinned=bool(row["pinned"]),
         origin=row["origin"],
         origin_id=row["origin_id"],
+    )
+
+
+def _report(row: dict[str, Any]) -> ripost.Report:
+    return ripost.Report(
+        comment=row["comment_id"],
+        reporter=row["reporter"],
+        person=row["person_id"],
+        reason=row["reason"],
+        note=row["note"],
+        settled=bool(row["settled"]),
+        at=rfc3339(row["at"]),
     )
 
 

@@ -46,6 +46,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     replies: int = 0
     people: int = 0
     votes: int = 0
+    reports: int = 0
     decisions: int = 0
     sessions: int = 0
     present: int = 0

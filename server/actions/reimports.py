@@ -21,7 +21,7 @@ from server.actions.imports import Outcome
 from server.importers import ripost
 from server.models import Comment, Role, Status
 from server.state import State
-from server.storage import articles, comments, meta, people, transfer, votes
+from server.storage import articles, comments, meta, people, reports, transfer, votes
 from server.storage.transaction import Transaction
 from server.times import parse_rfc3339
 
@@ -104,6 +104,8 @@ class _Arrival:
                     self._comment(record)
                 case ripost.Vote():
                     self._vote(record)
+                case ripost.Report():
+                    self._report(record)
                 case ripost.Decided():
                     self._decision(record)
         if self.writing:
@@ -337,6 +339,38 @@ class _Arrival:
         self.outcome.votes += 1
         if self.writing:
             votes.put(tx, comment, person_id, one.value, _moment(one.at))
+
+    def _report(self, one: ripost.Report) -> None:
+        """An open report of a comment that nobody had reported here brings it before the moderators."""
+        tx = self.tx
+        number = self._known_comment(one.comment)
+        comment = None if number is None else comments.get(tx, number)
+        if comment is None:
+            if self.writing:
+                self.outcome.unknown += 1
+            else:
+                self.outcome.reports += 1
+            return
+        if comment.status == Status.DELETED or reports.is_known(tx, comment.id, one.reporter):
+            self.outcome.present += 1
+            return
+        self.outcome.reports += 1
+        if not self.writing:
+            return
+        is_first = not one.settled and comment.status == Status.VISIBLE and not reports.count_open(tx, comment.id)
+        transfer.add(
+            tx,
+            "reports",
+            comment_id=comment.id,
+            reporter=one.reporter,
+            person_id=None if one.person is None or one.settled else self._known_person(one.person),
+            reason=one.reason,
+            note=None if one.settled else one.note,
+            at=_moment(one.at),
+            settled=int(one.settled),
+        )
+        if is_first:
+            publishing.enter_queue(tx, comment, self.now)
 
     def _decision(self, one: ripost.Decided) -> None:
         tx = self.tx

@@ -9,22 +9,19 @@ import hmac
 from server import limits
 from server.actions import publishing
 from server.errors import Conflict, Invalid, NotFound
-from server.models import Actor, Status
+from server.models import REPORT_NOTE_MAX, REPORT_REASON_MAX, Actor, Status
 from server.state import State
 from server.storage import comments, reports
 from server.storage.transaction import Transaction
-
-REASON_MAX = 60  # characters
-NOTE_MAX = 1000
 
 
 async def report_comment(state: State, actor: Actor, comment_id: int, reason: str, note: str | None) -> None:
     """Reports a visible comment; again changes nothing. Raises Invalid, NotFound, Conflict, TooMany."""
     reason, note = reason.strip(), (note or "").strip() or None
-    if not 0 < len(reason) <= REASON_MAX:
-        raise Invalid.field("reason", f"1 to {REASON_MAX} characters are accepted, such as spam or abuse")
-    if note is not None and len(note) > NOTE_MAX:
-        raise Invalid.field("note", f"at most {NOTE_MAX} characters are accepted, not {len(note)}")
+    if not 0 < len(reason) <= REPORT_REASON_MAX:
+        raise Invalid.field("reason", f"1 to {REPORT_REASON_MAX} characters are accepted, such as spam or abuse")
+    if note is not None and len(note) > REPORT_NOTE_MAX:
+        raise Invalid.field("note", f"at most {REPORT_NOTE_MAX} characters are accepted, not {len(note)}")
     now = state.clock.monotonic()
     if not actor.staff:
         state.limits.take(limits.REPORT, actor.address, now)

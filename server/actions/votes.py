@@ -89,7 +89,7 @@ async def flush_forever(state: State) -> None:
 
 async def flush(state: State) -> float:
     """Publishes the votes of every article that may say so now. Seconds until the next may, at most 1."""
-    waiting = await state.database.read(votes.marked_articles)
+    waiting = await state.database.read(votes.marked_articles, "check")
     wait = 1.0
     for start in range(0, len(waiting), TOGETHER):
         group = waiting[start : start + TOGETHER]

@@ -67,6 +67,7 @@ def _as_new(batch: ExportBatch) -> Outcome:
         people=of.count(ripost.Person),
         sessions=of.count(ripost.Session),
         votes=of.count(ripost.Vote),
+        reports=of.count(ripost.Report),
         decisions=of.count(ripost.Decided),
     )
 

@@ -28,6 +28,7 @@ def summary(outcome: Outcome, left_out: int, *, dry_run: bool, of_export: bool) 
             (outcome.people, "person", "people"),
             (outcome.sessions, "session", "sessions"),
             (outcome.votes, "vote", "votes"),
+            (outcome.reports, "report", "reports"),
             (outcome.decisions, "decision", "decisions"),
         )
         if number and of_export

@@ -1,6 +1,6 @@
 """Ripost's own export: one JSON object a line.
 
-A header first, then people, sessions, articles, comments, votes, decisions.
+A header first, then people, sessions, articles, comments, votes, reports, decisions.
 
 These structs are the format, for writing and for reading. It holds what another instance needs to go on as this one:
 numbers, slugs, hashes of sessions and of client ids, what was held, removed and decided. It never holds a token, a
@@ -9,13 +9,13 @@ Markdown may make, only links that are safe.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from server import bodies, events, markdown, web_links
 from server.importers.records import NotUnderstood, ParentsFirst
-from server.models import ArticleState, Decision, Role, Status
+from server.models import REPORT_NOTE_MAX, REPORT_REASON_MAX, ArticleState, Decision, Role, Status
 from server.times import parse_rfc3339
 
 FORMAT = "ripost"
@@ -115,6 +115,19 @@ class Vote(_Record, frozen=True, kw_only=True, tag="vote"):
     at: str
 
 
+class Report(_Record, frozen=True, kw_only=True, tag="report"):
+    """What a reader says is wrong with a comment. `reporter` is a keyed hash of them and the comment; `settled`: a
+    moderator has decided, and who it was and what they wrote is forgotten."""
+
+    comment: int
+    reporter: Annotated[str, msgspec.Meta(max_length=64)]
+    person: int | None = None
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=REPORT_REASON_MAX)]
+    note: Annotated[str, msgspec.Meta(max_length=REPORT_NOTE_MAX)] | None = None
+    settled: bool = False
+    at: str
+
+
 class Decided(_Record, frozen=True, kw_only=True, tag="decision"):
     """What a moderator decided."""
 
@@ -127,7 +140,7 @@ class Decided(_Record, frozen=True, kw_only=True, tag="decision"):
     at: str
 
 
-Record = Person | Session | Article | Comment | Vote | Decided
+Record = Person | Session | Article | Comment | Vote | Report | Decided
 
 _header = msgspec.json.Decoder(Header)
 _record: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
@@ -137,6 +150,7 @@ _TIMES: dict[type, tuple[str, ...]] = {
     Article: ("created_at", "published_at"),
     Comment: ("created_at", "edited_at"),
     Vote: ("at",),
+    Report: ("at",),
     Decided: ("at",),
 }
 _NUMBERS: dict[type, tuple[str, ...]] = {
@@ -145,6 +159,7 @@ _NUMBERS: dict[type, tuple[str, ...]] = {
     Article: ("id",),
     Comment: ("id", "article", "parent", "author"),
     Vote: ("comment", "person"),
+    Report: ("comment", "person"),
     Decided: ("id", "comment", "article", "moderator"),
 }
 
@@ -165,27 +180,27 @@ def header(line: bytes) -> Header:
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[Record]:
-    """The records of the lines after the header: comments with parents before replies, then votes, then decisions.
+    """The records of the lines after the header: parents before replies, then votes and reports, then decisions.
 
     Raises NotUnderstood.
     """
     order: ParentsFirst[Record] = ParentsFirst()
     decisions: list[Record] = []
-    votes: list[Record] = []  # those that come while a comment waits for its parent
+    said: list[Record] = []  # votes and reports that come while a comment waits for its parent
     for number, line in enumerate(lines, 2):
         if not line.strip():
             continue
         record = _read(number, line)
         if isinstance(record, Comment):
             yield from order.take(record.id, record.parent, record)
-        elif isinstance(record, Vote) and order.waits:
-            votes.append(record)
+        elif isinstance(record, Vote | Report) and order.waits:
+            said.append(record)
         elif isinstance(record, Decided):
             decisions.append(record)
         else:
             yield record
     yield from order.rest()
-    yield from votes
+    yield from said
     yield from decisions
 
 

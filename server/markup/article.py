@@ -3,7 +3,8 @@
 from server import bodies
 from server.events import Article
 from server.markup import linked_data
-from server.markup.layout import Head, Site, article_path, data_block, direction, document, long_date
+from server.markup.languages import ENGLISH, Words
+from server.markup.layout import Head, Site, article_path, data_block, direction, document
 from server.markup.thread import Discussion, element
 from server.render import escape
 
@@ -33,15 +34,28 @@ def page(body: str, discussion: Discussion, site: Site, *, cursor: str | None, m
         links=[
             f'<link rel="preload" as="style" href="{site.asset("ripost.css")}">',
             *(f'<link rel="modulepreload" href="{site.asset(name)}">' for name in site.modules),
+            *_words(site),
             *_cards(article, described, article.url or own, site),
-            f'<link rel="alternate" type="application/atom+xml" title="Comments on this article" '
+            f'<link rel="alternate" type="application/atom+xml" title="{escape(site.words("feedOf"))}" '
             f'href="{escape(article_path(article.slug))}/comments.atom">',
-            '<link rel="alternate" type="application/atom+xml" title="Latest comments" href="/feeds/comments.atom">',
+            f'<link rel="alternate" type="application/atom+xml" title="{escape(site.words("latest"))}" '
+            'href="/feeds/comments.atom">',
             data_block("application/ld+json", data),
         ],
     )
-    main = f"{_article(article, body)}\n{element(discussion, site)}"
+    main = f"{_article(article, body, site.words)}\n{element(discussion, site)}"
     return document(site, head, main, kind="article-page", scripts=["ripost.js"])
+
+
+def _words(site: Site) -> list[str]:
+    """What the script needs to speak the language of the page, asked for before it asks."""
+    language = site.words.language
+    if language == ENGLISH.language:
+        return []
+    return [
+        f'<link rel="modulepreload" href="{site.asset("languages.js")}">',
+        f'<link rel="preload" as="fetch" crossorigin href="{site.asset(f"i18n/{language}.json")}">',
+    ]
 
 
 def _cards(article: Article, description: str, url: str, site: Site) -> list[str]:
@@ -62,12 +76,12 @@ def _cards(article: Article, description: str, url: str, site: Site) -> list[str
     ]
 
 
-def _article(article: Article, body: str) -> str:
+def _article(article: Article, body: str, words: Words) -> str:
     # Its language is not known; to call it English would make screen readers mispronounce it.
     parts = [
         f'<article class="article" lang="" dir="{direction(article.title)}">',
         f'<header class="article-header"><h1 dir="auto">{escape(article.title)}</h1>',
-        _meta(article),
+        _meta(article, words),
         "</header>",
     ]
     if article.image is not None:
@@ -83,22 +97,25 @@ def _article(article: Article, body: str) -> str:
         parts.append(f'<div class="prose" dir="auto">{body}</div>')
     if article.url:
         place = escape(article.url.partition("://")[2].partition("/")[0].removeprefix("www."))
-        words = "Read it at" if body else "This is the discussion of an article at"
+        said = escape(words("readAt" if body else "discussionOf"))
         parts.append(
-            f'<p class="elsewhere" lang="en" dir="ltr">{words} '
-            f'<a href="{escape(article.url)}" rel="noopener">{place}</a></p>'
+            f'<p class="elsewhere" {_in(words)}>{said} <a href="{escape(article.url)}" rel="noopener">{place}</a></p>'
         )
     parts.append("</article>")
     return "\n".join(parts)
 
 
-def _meta(article: Article) -> str:
+def _in(words: Words) -> str:
+    return f'lang="{words.language}" dir="{words.direction}"'
+
+
+def _meta(article: Article, words: Words) -> str:
     known = []
     if article.byline:
         known.append(f'<bdi class="by">{escape(article.byline)}</bdi>')
     if article.published_at:
         known.append(
-            f'<time lang="en" dir="ltr" datetime="{article.published_at}">{long_date(article.published_at)}</time>'
+            f'<time {_in(words)} datetime="{article.published_at}">{words.long_date(article.published_at)}</time>'
         )
-    known.append('<a lang="en" dir="ltr" href="#ripost-thread">Go to the discussion</a>')
+    known.append(f'<a {_in(words)} href="#ripost-thread">{escape(words("goToDiscussion"))}</a>')
     return f'<p class="meta">{"".join(f"<span>{part}</span>" for part in known)}</p>'

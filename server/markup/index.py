@@ -1,13 +1,12 @@
 """The other pages: the list of articles, signing in, and what is said when there is nothing to show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.events import Article
-from server.markup.layout import Head, Site, article_path, count_of_comments, direction, document, long_date
+from server.markup.languages import ENGLISH, Words
+from server.markup.layout import Head, Site, article_path, direction, document
 from server.render import escape
-
-_FEED = '<link rel="alternate" type="application/atom+xml" title="Latest comments" href="/feeds/comments.atom">'
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,48 +19,56 @@ class Listed:
 
 def page(listed: Sequence[Listed], site: Site, *, cursor: str | None, next: str | None) -> str:
     """One page of the list, newest first. `cursor` is this page's, None on the first; `next` leads to older ones."""
-    parts = ["<h1>Discussions</h1>"]
+    words = site.words
+    heading = words("discussions")
+    parts = [f"<h1>{escape(heading)}</h1>"]
     if cursor is not None:
-        parts.append('<p class="back"><a href="/">Newest articles</a></p>')
+        parts.append(f'<p class="back"><a href="/">{escape(words("newestArticles"))}</a></p>')
     if listed:
-        parts += ['<ol class="articles" role="list">', *map(_item, listed), "</ol>"]
+        parts += ['<ol class="articles" role="list">', *(_item(one, words) for one in listed), "</ol>"]
     elif cursor is not None:
-        parts.append('<p class="nothing">There are no older articles.</p>')
+        parts.append(f'<p class="nothing">{escape(words("noOlder"))}</p>')
     else:
+        before, after = escape(words("nothingHow")).split("{command}")
         parts.append(
-            '<div class="nothing"><p>There is nothing to discuss yet.</p>'
-            "<p>An article appears here once it is imported (<code>ripost import FILE</code>), made through the API, "
-            "or opened on a page that shows its discussion.</p></div>"
+            f'<div class="nothing"><p>{escape(words("nothingYet"))}</p>'
+            f'<p>{before}<code dir="ltr">ripost import FILE</code>{after}</p></div>'
         )
     if next is not None:
-        parts.append(f'<p class="more"><a rel="next" href="/?cursor={escape(next)}">Older articles</a></p>')
+        older = escape(words("olderArticles"))
+        parts.append(f'<p class="more"><a rel="next" href="/?cursor={escape(next)}">{older}</a></p>')
     head = Head(
-        title=f"Discussions · {site.name}",
-        description=f"Articles and their discussions on {site.name}.",
+        title=f"{heading} · {site.name}",
+        description=words("about", site=site.name),
         canonical=f"{site.origin}/" if cursor is None else f"{site.origin}/?cursor={cursor}",
         links=[
-            _FEED,
+            f'<link rel="alternate" type="application/atom+xml" title="{escape(words("latest"))}" '
+            'href="/feeds/comments.atom">',
             '<meta property="og:type" content="website">',
-            f'<meta property="og:title" content="{escape(f"Discussions · {site.name}")}">',
+            f'<meta property="og:title" content="{escape(f"{heading} · {site.name}")}">',
             f'<meta property="og:url" content="{escape(site.origin)}/">',
         ],
     )
-    return document(site, head, "\n".join(parts), kind="index-page")
+    return document(site, head, "\n".join(parts), kind="index-page", scripts=["counts.js"])
 
 
-def _item(listed: Listed) -> str:
+def _item(listed: Listed, words: Words) -> str:
     article = listed.article
     path = escape(article_path(article.slug))
     known = []
     if article.byline:
         known.append(f"<bdi>{escape(article.byline)}</bdi>")
     if article.published_at:
-        known.append(f'<time dir="ltr" datetime="{article.published_at}">{long_date(article.published_at)}</time>')
+        day = words.long_date(article.published_at)
+        known.append(f'<time dir="{words.direction}" datetime="{article.published_at}">{day}</time>')
+    # What static/counts.js fills in when it changes.
+    forms = "".join(f' data-{category}="{escape(form)}"' for category, form in words.forms("comments").items())
     known.append(
-        f'<a class="count" dir="ltr" href="{path}#ripost-thread">{count_of_comments(article.comment_count)}</a>'
+        f'<a class="count" dir="{words.direction}" href="{path}#ripost-thread" data-ripost-count="{article.id}"{forms}>'
+        f"{escape(words('comments', n=article.comment_count))}</a>"
     )
     if article.state == "closed":
-        known.append("closed")
+        known.append(f'<span dir="{words.direction}">{escape(words("isClosed"))}</span>')
     excerpt = f'<p class="excerpt" lang="" dir="auto">{escape(listed.excerpt)}</p>' if listed.excerpt else ""
     return (
         f'<li dir="{direction(article.title)}"><h2 lang="" dir="auto"><a href="{path}">{escape(article.title)}</a></h2>'
@@ -80,7 +87,7 @@ def sign_in_page(site: Site) -> str:
         "<noscript><p>Signing in needs JavaScript. Reading does not.</p></noscript></div>"
     )
     head = Head(title=f"Sign in · {site.name}", robots="noindex")
-    return document(site, head, main, kind="sign-in-page", scripts=["signin.js"])
+    return document(replace(site, words=ENGLISH), head, main, kind="sign-in-page", scripts=["signin.js"])
 
 
 def failure_page(
@@ -91,4 +98,5 @@ def failure_page(
         f'<div class="card failure"><p class="code">{status}</p><h1>{escape(title)}</h1><p>{escape(detail)}</p>'
         f'<p class="more"><a href="{escape(link)}">{escape(words)}</a></p></div>'
     )
-    return document(site, Head(title=f"{title} · {site.name}", robots="noindex"), main, kind="failure-page")
+    head = Head(title=f"{title} · {site.name}", robots="noindex")
+    return document(replace(site, words=ENGLISH), head, main, kind="failure-page")

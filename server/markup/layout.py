@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from server.markup.languages import ENGLISH, Words
 from server.render import escape, to_xml_text
 
 # A speech bubble; drawn in the colour of the text around it.
@@ -18,19 +19,19 @@ _MARK = (
     "a3 3 0 0 1-3-3V6a3 3 0 0 1 3-3Zm2.5 5a1 1 0 0 0 0 2h9a1 1 0 1 0 0-2h-9Zm0 3.5a1 1 0 1 0 0 2H13"
     'a1 1 0 1 0 0-2H7.5Z"/></svg>'
 )
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where pages stand: origin of absolute links, folder of static files, modules that a reader's page loads."""
+    """Where pages stand: origin of absolute links, folder of static files, modules that a reader's page loads.
+
+    `words` are those of the language that the page is asked for in.
+    """
 
     origin: str
     static: str
     modules: tuple[str, ...] = ()
+    words: Words = ENGLISH
 
     @property
     def name(self) -> str:
@@ -55,8 +56,10 @@ class Head:
 
 def document(site: Site, head: Head, main: str, *, kind: str, scripts: Sequence[str] = ()) -> str:
     """A whole page. `main` is the markup of its main element, `kind` the class by which the style sheet knows it."""
+    words = site.words
+    turned = "" if words.direction == "ltr" else f' dir="{words.direction}"'
     lines = [
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        f'<!doctype html>\n<html lang="{words.language}"{turned}>\n<head>\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(head.title)}</title>",
     ]
@@ -75,8 +78,8 @@ def document(site: Site, head: Head, main: str, *, kind: str, scripts: Sequence[
         f'</head>\n<body class="{kind}">',
         f'<header class="site-header"><a class="home" href="/" rel="home">{_MARK}<span>Ripost</span></a></header>',
         f"<main>\n{main}\n</main>",
-        '<footer class="site-footer"><p>Discussions by Ripost. '
-        '<a href="/">All articles</a> <a href="/feeds/comments.atom">Latest comments (Atom)</a></p></footer>',
+        f'<footer class="site-footer"><p>{escape(words("by"))} <a href="/">{escape(words("allArticles"))}</a> '
+        f'<a href="/feeds/comments.atom">{escape(words("latestFeed"))}</a></p></footer>',
         "</body>\n</html>\n",
     ]
     return "\n".join(lines)
@@ -91,21 +94,6 @@ def data_block(kind: str, json: str, attributes: str = "") -> str:
 def article_path(slug: str) -> str:
     """The path of an article's page."""
     return "/a/" + quote(slug, safe="-._~")
-
-
-def count_of_comments(number: int) -> str:
-    """As static/i18n/en.js says it."""
-    return "1 comment" if number == 1 else f"{number} comments"
-
-
-def long_date(time: str) -> str:
-    """The day of an RFC 3339 time: 23 November 2026."""
-    return f"{int(time[8:10])} {_MONTHS[int(time[5:7]) - 1]} {time[:4]}"
-
-
-def short_time(time: str) -> str:
-    """An RFC 3339 time as readers see it before a script words it in their own zone: 23 Nov 2026, 19:58."""
-    return f"{int(time[8:10])} {_MONTHS[int(time[5:7]) - 1][:3]} {time[:4]}, {time[11:16]}"
 
 
 def direction(text: str) -> str:

@@ -104,26 +104,19 @@ async def page(
     """Answers with a page: cacheable and revalidated by its position for nobody in particular, else for one person."""
     state = web.state_of(request)
     if actor.person is not None:
-        view = await state.database.read(read)
+        view = await state.database.read(read, "page")
         body = {**threads.content(view), "viewer": threads.viewer(state, actor, view)}
         return web.answer(body, headers={"Cache-Control": "private, no-store", "Vary": "Authorization, Origin"})
     asked = f"{request.url.path}?{request.url.query}"
 
     async def make() -> Snapshot:
-        view = await state.database.read(read)
+        view = await state.database.read(read, "page")
         body = events.encode({**threads.content(view), "viewer": None}).encode()
         named = hashlib.sha256(f"{__version__} {asked}".encode()).hexdigest()[:12]
         return Snapshot(article_channel(article_id), f'W/"{view.head.epoch}.{view.head.seq}.{named}"', body)
 
     snapshot = await state.snapshots.get(asked, make)
-    headers = {"ETag": snapshot.etag, **_PUBLIC}
-    if compression.is_known(request, snapshot.etag):
-        return Response(status_code=304, headers=headers)
-    content = snapshot.body
-    if compression.is_accepted(request) and snapshot.packed is not None:
-        content = snapshot.packed
-        headers["Content-Encoding"] = "gzip"
-    return Response(content, headers=headers, media_type="application/json")
+    return compression.of_snapshot(request, snapshot, media_type="application/json", headers=_PUBLIC)
 
 
 async def counts(request: Request) -> Response:
@@ -152,7 +145,8 @@ async def counts(request: Request) -> Response:
     return web.answer(await state.database.read(work), headers={"Cache-Control": "public, max-age=5"})
 
 
-_PUBLIC = {"Cache-Control": "public, no-cache", "Vary": "Authorization, Origin, Accept-Encoding"}
+# A browser asks every time whether its copy is still true; a shared cache may answer for a second, as our own does.
+_PUBLIC = {"Cache-Control": "public, max-age=0, s-maxage=1", "Vary": "Authorization, Origin, Accept-Encoding"}
 
 routes = [
     Route("/api/articles", create, methods=["POST"]),

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.snapshots import Snapshot
+
 _WORTHWHILE = 1024  # bytes; below, a packet is a packet
 _LONG = 32 * 1024  # bytes; compressing more takes milliseconds, in which others wait: that is a thread's work
 _LEVEL = 5  # 6 and above take twice the time for 1 %
@@ -43,3 +45,15 @@ async def answer(
         else:
             content = gzip.compress(content, _LEVEL, mtime=0)
     return Response(content, status, sent, media_type=media_type)
+
+
+def of_snapshot(request: Request, snapshot: Snapshot, *, media_type: str, headers: Mapping[str, str]) -> Response:
+    """A page that is kept, or that the asker has it already; compressed once for all."""
+    sent = {"Vary": "Accept-Encoding", **headers, "ETag": snapshot.etag}
+    if is_known(request, snapshot.etag):
+        return Response(status_code=304, headers=sent)
+    content = snapshot.body
+    if is_accepted(request) and snapshot.packed is not None:
+        content = snapshot.packed
+        sent["Content-Encoding"] = "gzip"
+    return Response(content, headers=sent, media_type=media_type)

@@ -271,6 +271,8 @@ def _schemas() -> dict[str, Any]:
             parent=_nullable(_WHOLE),
             comment_count=_WHOLE,
             parent_replies=_nullable(_WHOLE),
+            root=_WHOLE,
+            above={"type": "array", "items": _WHOLE},
         ),
         "NewComment": _object(
             ["client_id", "text"],

@@ -30,9 +30,9 @@ from server.routes import web
 from server.session import problem_text
 from server.state import State
 from server.transport import Handshake, Link, Peer
+from server.transport.wheel import STALL_TIMEOUT
 
 HEAD_SECONDS = 25  # carrier NATs drop idle flows at 30, and a client gives up after 40
-SEND_SECONDS = 10  # a reader may leave what it was sent untaken, then it is sent away
 MAX_WAITING = 512  # frames for one reader: a batch and its subscriptions' control frames
 DRAIN_SECONDS = 4  # over which connections are ended when the server stops, so that not all come back at once
 DRAIN_SLICE = 200  # connections ended in one turn of the loop
@@ -67,6 +67,7 @@ class LiveDoor:
         try:
             leave = state.connections.enter(address)
         except TooMany as error:
+            state.metrics.aborted("too_many")
             link.send(problem_text(error))
             link.close(CLOSE_TOO_MANY_CONNECTIONS, error.detail)
             return _Nobody()
@@ -132,8 +133,9 @@ class _Nobody:
 class _AsgiLink:
     """A link over ASGI's awaitable `send`: takes a batch only while nothing of an earlier one is left to send."""
 
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, aborted: Callable[[str], None]) -> None:
         self._websocket = websocket
+        self._aborted = aborted
         self._waiting: deque[str] = deque()
         self._changed = asyncio.Event()
         self._sending = False
@@ -141,7 +143,8 @@ class _AsgiLink:
 
     def send(self, text: str) -> None:
         """See transport.Link. One who lets control frames pile up is sent away."""
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING and self._end is None:
+            self._aborted("stalled")
             self.close(CLOSE_TOO_SLOW, "too slow")
         elif self._end is None:
             self._waiting.append(text)
@@ -180,15 +183,16 @@ class _AsgiLink:
             while self._waiting:
                 self._sending = True
                 try:
-                    await asyncio.wait_for(self._websocket.send_text(self._waiting.popleft()), SEND_SECONDS)
+                    await asyncio.wait_for(self._websocket.send_text(self._waiting.popleft()), STALL_TIMEOUT)
                 except TimeoutError:
+                    self._aborted("stalled")
                     self._end, self._waiting = (CLOSE_TOO_SLOW, "too slow"), deque()
                 self._sending = False
                 if not self._waiting and self._end is None:
                     peer.writable()
             if self._end is not None:
                 with contextlib.suppress(RuntimeError, WebSocketDisconnect, TimeoutError):
-                    await asyncio.wait_for(self._websocket.close(*self._end), SEND_SECONDS)
+                    await asyncio.wait_for(self._websocket.close(*self._end), STALL_TIMEOUT)
                 return
 
 
@@ -202,7 +206,7 @@ async def live(websocket: WebSocket) -> None:
         await websocket.send_denial_response(web.problem(refusal))
         return
     await websocket.accept()
-    link = _AsgiLink(websocket)
+    link = _AsgiLink(websocket, web.state_of(websocket).metrics.aborted)
     peer = door.open(link, handshake)
     sender = asyncio.create_task(link.run(peer))
     receiver = asyncio.create_task(_receive(websocket, peer))

@@ -4,9 +4,9 @@ Every page is complete without a script, the same for everyone, and revalidated 
 with its log's position. Failures are pages too. The markup is made by server/markup; what is read, by actions/reading.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,10 +21,10 @@ from server.markup import index as index_markup
 from server.markup.index import Listed
 from server.markup.layout import Site, article_path
 from server.markup.thread import Discussion
-from server.models import Article, Sort
+from server.models import Sort, article_channel
 from server.routes import compression, sites, web
+from server.snapshots import Snapshot
 from server.storage import articles
-from server.storage.event_log import Head
 from server.storage.transaction import Transaction
 from server.times import rfc3339
 
@@ -64,26 +64,49 @@ async def failure(request: Request, error: ProblemError) -> Response:
     return await compression.answer(request, text, error.status, media_type="text/html", headers=headers)
 
 
+class _Moved(Exception):
+    """The article is at another slug by now, or was asked for by another spelling of it."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(slug)
+        self.slug = slug
+
+
 async def article(request: Request) -> Response:
-    """The page of an article: `?sort=`, `?cursor=`, `?comment=` choose the page of its discussion."""
+    """The page of an article: `?sort=`, `?cursor=`, `?comment=` choose the page of its discussion.
+
+    Made once for all who ask, as the pages of the API are (server/snapshots.py).
+    """
     site, slug, asked = sites.site_of(request), request.path_params["slug"], _asked(request)
-    etag = ""
+    state = web.state_of(request)
+    named = f"{__version__} {site.origin} {site.static} {site.words.language} {slug} {asked}"
 
-    def work(tx: Transaction) -> tuple[Article, threads.View | None]:
-        nonlocal etag
+    async def make() -> Snapshot:
+        view, body = await state.database.read(work, "page")
+        head = view.head
+        tag = f'W/"{head.epoch}.{head.seq}.{hashlib.sha256(named.encode()).hexdigest()[:12]}"'
+        text = await asyncio.to_thread(_article_page, site, view, body, asked)
+        return Snapshot(article_channel(view.article.id), tag, text.encode())
+
+    def work(tx: Transaction) -> tuple[threads.View, str]:
         row = reading.find_article(tx, slug)
-        etag = _etag(request, site, reading.head(tx, row))
-        if row.slug != slug or request.url.path.endswith("/") or compression.is_known(request, etag):
-            return row, None
-        return row, reading.read_page(tx, row, asked)
+        if row.slug != slug:
+            raise _Moved(row.slug)
+        return reading.read_page(tx, row, asked), row.body
 
-    row, view = await web.state_of(request).database.read(work)
-    if row.slug != slug or request.url.path.endswith("/"):
+    try:
+        if request.url.path.endswith("/"):
+            raise _Moved(slug)
+        snapshot = await state.snapshots.get(f"page {named}", make)
+    except _Moved as moved:
         query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(article_path(row.slug) + query, 301, {"Cache-Control": "public, max-age=3600"})
-    headers = {**_headers(site), "ETag": etag, "Cache-Control": "no-cache"}
-    if view is None:
-        return Response(status_code=304, headers=headers)
+        return RedirectResponse(article_path(moved.slug) + query, 301, {"Cache-Control": "public, max-age=3600"})
+    return compression.of_snapshot(
+        request, snapshot, media_type="text/html", headers={**_headers(site), "Cache-Control": "no-cache"}
+    )
+
+
+def _article_page(site: Site, view: threads.View, body: str, asked: Asked) -> str:
     content = threads.content(view)
     discussion = Discussion(
         article=content["article"],
@@ -96,8 +119,7 @@ async def article(request: Request) -> Response:
         partial=asked.comment is not None or asked.cursor is not None,
     )
     changed = None if view.head.at is None else rfc3339(view.head.at)
-    text = article_markup.page(row.body, discussion, site, cursor=asked.cursor, modified_at=changed)
-    return await compression.answer(request, text, media_type="text/html", headers=headers)
+    return article_markup.page(body, discussion, site, cursor=asked.cursor, modified_at=changed)
 
 
 def _asked(request: Request) -> Asked:
@@ -111,14 +133,6 @@ def _asked(request: Request) -> Asked:
             raise NotFound("There is no such comment in this discussion.")
         number = int(comment)
     return Asked(Sort(sort) if sort in list(Sort) else Sort.OLDEST, query.get("cursor") or None, number)
-
-
-def _etag(request: Request, site: Site, head: Head) -> str:
-    """Names one page at one position of its log: equal tags have equal content."""
-    asked = (
-        f"{__version__} {site.origin} {site.static} {request.url.path}?{urlencode(request.query_params.multi_items())}"
-    )
-    return f'W/"{head.epoch}.{head.seq}.{hashlib.sha256(asked.encode()).hexdigest()[:12]}"'
 
 
 async def index(request: Request) -> Response:
@@ -156,6 +170,7 @@ def _headers(site: Site) -> dict[str, str]:
         ),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Vary": "Accept-Encoding, Accept-Language",
         "X-Content-Type-Options": "nosniff",
     }
 

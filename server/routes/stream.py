@@ -6,7 +6,7 @@ For proxies that do not pass WebSockets. Each is a reader with one cursor; nothi
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,17 +15,17 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from server import events
-from server.errors import BadRequest, Forbidden, NotFound
+from server.errors import BadRequest, Forbidden, NotFound, TooMany
 from server.follower import Follower
 from server.hub import Batch, Cursor
 from server.models import article_channel
 from server.relay import Reset
 from server.routes import web
 from server.state import State
+from server.transport.wheel import STALL_TIMEOUT
 
 POLL_SECONDS = 25  # of quiet, at most: proxies cut at 30 to 60, and a client gives up after 40
 POLL_EVENTS = 500
-SEND_SECONDS = 10  # a reader may leave what it was sent untaken
 
 
 async def stream(request: Request) -> Response:
@@ -40,24 +40,29 @@ async def stream(request: Request) -> Response:
     wait = web.whole(request, "wait", POLL_SECONDS, 1 if streamed else 0, POLL_SECONDS)
     reader = _Stream(state, article_id, wait)
     with ExitStack() as leaving:
-        leaving.enter_context(state.connections.one(web.address(request)))
+        try:
+            leaving.enter_context(state.connections.one(web.address(request)))
+        except TooMany:
+            state.metrics.aborted("too_many")
+            raise
         joined = await reader.subscribe(epoch, since)
         if isinstance(joined, Cursor):
             leaving.callback(reader.leave, joined)
         if not streamed:
             return web.text_answer(await _while_connected(request, reader.poll(joined)))
-        return _EventStream(reader.lines(joined), leaving.pop_all())
+        return _EventStream(reader.lines(joined), leaving.pop_all(), state.metrics.aborted)
 
 
 class _EventStream(StreamingResponse):
     """A stream whose reader is sent away when it does not take what it was sent; `leaving` is closed at its end, even
     if it never began."""
 
-    def __init__(self, lines: AsyncIterator[str], leaving: ExitStack) -> None:
+    def __init__(self, lines: AsyncIterator[str], leaving: ExitStack, aborted: Callable[[str], None]) -> None:
         super().__init__(
             lines, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type="text/event-stream"
         )
         self._leaving = leaving
+        self._aborted = aborted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._leaving:
@@ -65,12 +70,13 @@ class _EventStream(StreamingResponse):
 
     async def stream_response(self, send: Send) -> None:
         async def in_time(message: Message) -> None:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(STALL_TIMEOUT):
                 await send(message)
 
         try:
             await super().stream_response(in_time)
         except TimeoutError:
+            self._aborted("stalled")
             raise ClientDisconnect from None
 
 

@@ -16,6 +16,13 @@ _log = logging.getLogger("ripost.storage")
 
 OnCommit = Callable[[Commit], None]
 
+OnBatch = Callable[[int, float], None]
+"""Told of every transaction that was committed: how many writes shared it, and how many seconds it took."""
+
+
+def uncounted(writes: int, seconds: float) -> None:
+    """Nobody wants to know."""
+
 
 class Job:
     """One write that waits: its function and its caller's future; then its result and transaction, or its error."""
@@ -44,13 +51,19 @@ def fail(batch: Sequence[Job], reason: Callable[[], Exception]) -> None:
         job.fail(reason())
 
 
-def settle(batch: Sequence[Job], on_commit: OnCommit) -> None:
-    """Publishes what a decided batch appended, in order, then answers its callers. On the event loop; never raises."""
+def settle(batch: Sequence[Job], on_commit: OnCommit, on_batch: OnBatch, began: float, ended: float) -> None:
+    """Publishes what a decided batch appended, in order, then answers its callers. On the event loop; never raises.
+
+    Its transaction took from `began` to `ended`, in monotonic seconds.
+    """
+    kept = sum(job.error is None for job in batch)
+    if kept:
+        on_batch(kept, ended - began)
     for job in batch:
         done = job.transaction
         if done is not None and (done.appended or done.rewritten):
             try:
-                on_commit(Commit(tuple(done.rewritten), tuple(done.appended)))
+                on_commit(Commit(tuple(done.rewritten), tuple(done.appended), ended))
             except Exception:  # it is on disk: its caller and everyone else's must be answered all the same
                 _log.exception("a commit could not be published; readers find it in the log")
     for job in batch:

@@ -130,6 +130,17 @@ def from_row(row: Row) -> Comment:
     return Comment(*row)
 
 
+def path_ids(path: bytes) -> list[int]:
+    """The ids that a path is made of, from the root down."""
+    ids = []
+    at = 0
+    while at < len(path):
+        end = at + 1 + path[at]
+        ids.append(int.from_bytes(path[at + 1 : end], "big"))
+        at = end
+    return ids
+
+
 def child_path(parent: Comment | None, comment_id: int) -> bytes:
     """The path of a comment below `parent` (None: top level)."""
     if parent is not None and parent.depth + 1 >= PATH_LEVELS:

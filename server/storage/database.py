@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from server.errors import CommandError, Unavailable
 from server.models import Commit
 from server.storage import migrations
+from server.storage.batch import OnBatch, uncounted
 from server.storage.postgres import PostgresWriter
 from server.storage.sqlite import FileLock, SQLiteWriter, connect_writer, warn_of_old_sqlite
 from server.storage.transaction import ConnectionTransaction, Statements, Transaction, Work
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 T = TypeVar("T")
+
+READS = ("page", "position", "log", "counts", "check", "person", "other")
+"""What the database is read for: a page of a thread; where a channel stands; events of a log; counts for front pages;
+the regular looks whether something was missed or votes wait; whose token it is; anything else."""
 
 READERS = 4  # concurrent read transactions; more only wait for the same two cores
 
@@ -52,12 +57,14 @@ class Database:
         self._statements = statements
         self._writer = writer
         self._lock = lock
+        self.reads = dict.fromkeys(READS, 0)  # how often the database was read for what
 
     @classmethod
-    async def open(cls, url: str, on_commit: Callable[[Commit], None]) -> Self:
-        """Opens for reading and writing, after migrating. Raises DatabaseLocked, CommandError."""
+    async def open(cls, url: str, on_commit: Callable[[Commit], None], on_batch: OnBatch = uncounted) -> Self:
+        """Opens for reading and writing, after migrating; `on_batch` hears what each transaction took. Raises
+        DatabaseLocked, CommandError."""
         if not url.startswith("sqlite"):
-            return await cls._open_postgres(url, on_commit)
+            return await cls._open_postgres(url, on_commit, on_batch)
         path = _sqlite_path(url)
         lock = FileLock(path)
         if not lock.acquire():
@@ -69,7 +76,7 @@ class Database:
             lock.release()
             raise
         statements = Statements(sqlite_dialect.dialect())
-        return cls(_reading_engine(path), statements, SQLiteWriter(connection, statements, on_commit), lock)
+        return cls(_reading_engine(path), statements, SQLiteWriter(connection, statements, on_commit, on_batch), lock)
 
     @classmethod
     async def open_readonly(cls, url: str) -> Self:
@@ -86,24 +93,27 @@ class Database:
         return cls(engine, Statements(sqlite_dialect.dialect()), None, None)
 
     @classmethod
-    async def _open_postgres(cls, url: str, on_commit: Callable[[Commit], None]) -> Self:
+    async def _open_postgres(cls, url: str, on_commit: Callable[[Commit], None], on_batch: OnBatch) -> Self:
         engine = _postgres_engine(url)
         await _run(engine, url, migrations.upgrade)
         statements = Statements(engine.dialect)
-        return cls(engine, statements, PostgresWriter(engine, statements, on_commit), None)
+        return cls(engine, statements, PostgresWriter(engine, statements, on_commit, on_batch), None)
 
     async def write(self, work: Work[T]) -> T:
         """Runs `work` and returns its result once it is committed and published.
 
         An exception of `work` undoes only its own changes and is raised here. Raises Unavailable or StorageFull if the
-        batch could not be committed; then nothing of it was said. Cancelling the caller does not cancel the work.
+        batch could not be committed; then nothing of it was said. Cancelling the caller does not cancel the work: only
+        its future is cancelled, and nobody is told.
         """
         if self._writer is None:
             raise AssertionError("this database was opened for reading only")
-        return await asyncio.shield(self._writer.submit(work))
+        return await self._writer.submit(work)
 
-    async def read(self, work: Work[T]) -> T:
-        """Runs `work` in a read-only transaction that sees one moment of the database. Raises Unavailable."""
+    async def read(self, work: Work[T], purpose: str = "other") -> T:
+        """Runs `work` in a read-only transaction that sees one moment of the database; `purpose` is one of READS and
+        only counted. Raises Unavailable."""
+        self.reads[purpose] += 1
         try:
             async with self._reading() as connection:
                 result: T = await connection.run_sync(self._run_read, work)

@@ -12,6 +12,7 @@ fails the batch without saying anything; the log tells later whether it happened
 
 import asyncio
 import logging
+import time
 from collections import deque
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from server.errors import StorageFull, Unavailable
-from server.storage.batch import Job, OnCommit, fail, settle
+from server.storage.batch import Job, OnBatch, OnCommit, fail, settle
 from server.storage.transaction import ConnectionTransaction, Statements, Work
 
 _log = logging.getLogger("ripost.storage")
@@ -44,10 +45,11 @@ class PostgresWriter:
 
     stopped: str | None = None
 
-    def __init__(self, engine: AsyncEngine, statements: Statements, on_commit: OnCommit) -> None:
+    def __init__(self, engine: AsyncEngine, statements: Statements, on_commit: OnCommit, on_batch: OnBatch) -> None:
         self._engine = engine
         self._statements = statements
         self._on_commit = on_commit
+        self._on_batch = on_batch
         self._jobs: deque[Job] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -78,8 +80,9 @@ class PostgresWriter:
             self._wake.clear()
             while self._jobs:
                 batch = [self._jobs.popleft() for _ in range(min(MAX_BATCH, len(self._jobs)))]
+                began = time.monotonic()
                 await self._commit(batch)
-                settle(batch, self._on_commit)
+                settle(batch, self._on_commit, self._on_batch, began, time.monotonic())
 
     async def _commit(self, batch: list[Job]) -> None:
         for attempt in range(1, MAX_TRIES + 1):

@@ -74,7 +74,7 @@ def add(
     tx: Transaction, *, comment_id: int, reporter: str, person_id: int | None, reason: str, note: str | None, at: int
 ) -> bool:
     """Remembers a report; False if this reporter reported this comment before."""
-    if tx.one(_KNOWN, comment=comment_id, by=reporter) is not None:
+    if is_known(tx, comment_id, reporter):
         return False
     tx.run(
         _ADD,
@@ -87,6 +87,11 @@ def add(
         settled=0,
     )
     return True
+
+
+def is_known(tx: Transaction, comment_id: int, reporter: str) -> bool:
+    """Whether this reporter reported this comment before."""
+    return tx.one(_KNOWN, comment=comment_id, by=reporter) is not None
 
 
 def count_open(tx: Transaction, comment_id: int) -> int:

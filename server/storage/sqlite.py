@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.errors import CommandError, StorageFull, Unavailable
-from server.storage.batch import Job, OnCommit, fail, settle
+from server.storage.batch import Job, OnBatch, OnCommit, fail, settle
 from server.storage.transaction import CursorTransaction, Statements, Work
 
 _log = logging.getLogger("ripost.storage")
@@ -123,11 +123,14 @@ def warn_of_old_sqlite() -> None:
 class SQLiteWriter:
     """The writer thread. `submit` from the event loop; `on_commit` is called on the loop, in commit order."""
 
-    def __init__(self, connection: sqlite3.Connection, statements: Statements, on_commit: OnCommit) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, statements: Statements, on_commit: OnCommit, on_batch: OnBatch
+    ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._statements = statements
         self._on_commit = on_commit
+        self._on_batch = on_batch
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._stopped: str | None = None
@@ -169,13 +172,15 @@ class SQLiteWriter:
             closing = None in waiting
             batch = [job for job in waiting if job is not None]
             if batch:
+                began = time.monotonic()
                 try:
                     self._run_batch(batch)
                 except BaseException as error:  # a bug of ours; nobody may wait for ever because of it
                     self._stop(batch, error)
+                ended = time.monotonic()
                 if self._scrub_at is None and any(job.transaction and job.transaction.rewritten for job in batch):
-                    self._scrub_at = time.monotonic() + SCRUB_AFTER
-                self._loop.call_soon_threadsafe(settle, batch, self._on_commit)
+                    self._scrub_at = ended + SCRUB_AFTER
+                self._loop.call_soon_threadsafe(settle, batch, self._on_commit, self._on_batch, began, ended)
 
     def _next(self) -> Job | None:
         """Waits for a job, and meanwhile empties the WAL when that is due."""

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, func, insert, select, text, tuple_, update
 
-from server.storage.schema import articles, comments, decisions, people, sessions, slugs, vote_marks, votes
+from server.storage.schema import articles, comments, decisions, people, reports, sessions, slugs, vote_marks, votes
 from server.storage.transaction import Transaction
 
 PORTION = 500  # rows in one read
 
-_TABLES = {table.name: table for table in (people, articles, comments, decisions, sessions)}
+_TABLES = {table.name: table for table in (people, articles, comments, reports, decisions, sessions)}
 
 
 def _without_votes(name: str, value: int) -> Any:

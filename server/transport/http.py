@@ -69,11 +69,12 @@ class RipostHTTP(HttpToolsProtocol):
             self._wheel.met(self)
         super().connection_lost(exc)
 
-    def expire(self) -> None:
+    def expire(self) -> str:
         """The request did not arrive in time."""
         if not self.transport.is_closing():
             self.transport.write(_answer_text(b"408 Request Timeout", b"the request did not arrive in time"))
             self.transport.abort() if self.transport.get_write_buffer_size() else self.transport.close()
+        return "late_request"
 
     def turn(self) -> None:
         """Never: only open WebSockets have turns."""

@@ -152,9 +152,10 @@ class LiveProtocol(asyncio.Protocol):
             self.transport.write(_PING)
             self.peer.heartbeat()
 
-    def expire(self) -> None:
+    def expire(self) -> str:
         """Aborts: a polite close would wait for a buffer that nobody empties (uvicorn does, for 15 minutes)."""
         self.transport.abort()
+        return "unclosed" if self._closing else "stalled" if self._paused else "unanswered"
 
     # What uvicorn calls at shutdown, once for every connection
 
@@ -232,6 +233,8 @@ class LiveProtocol(asyncio.Protocol):
         if answer and not self._closing:
             self.transport.write(answer)
         if inbox.state is not State.OPEN or inbox.parser_exc is not None:
+            if inbox.parser_exc is not None:
+                self._wheel.aborted("protocol")
             self._closing = True
             self._wheel.expect(self, CLOSE_TIMEOUT)
             self.transport.close()
@@ -242,6 +245,7 @@ class LiveProtocol(asyncio.Protocol):
         try:
             text = str(payload, "utf-8")
         except UnicodeDecodeError:
+            self._wheel.aborted("protocol")
             self.close(1007, "text frames are UTF-8")
             return
         if self.peer is not None and not self._closing:

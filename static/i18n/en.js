@@ -1,19 +1,14 @@
 // @ts-check
 /**
- * What a reader's page says, in English; i18n/writing-en.js and i18n/more-en.js have what is said by parts that are loaded
- * on demand. Other languages stand beside this file as JSON with the same keys. A value is a text with {places}, or a
- * table of texts by plural category (Intl.PluralRules) of the value `n`.
+ * What a reader's page says, in English. Parts that are loaded on demand add their own words to it (addEnglish). Other
+ * languages stand beside this file as JSON with all of these keys; i18n/more-en.js and its JSON tables are apart. A value
+ * is a text with {places}, or a table of texts by plural category (Intl.PluralRules) of the value `n`.
  *
  * @type {Record<string, string | Record<string, string>>}
  */
 export const english = {
   comments: { one: "{n} comment", other: "{n} comments" },
   discussion: "Discussion",
-  order: "Order of comments",
-  oldest: "Oldest",
-  newest: "Newest",
-  top: "Top",
-  join: "Join the discussion",
   reply: "Reply",
   replyTo: "Reply to {name}",
   repliesTo: "Replies to {name}",
@@ -22,13 +17,9 @@ export const english = {
   moreReplies: "More replies",
   moreComments: "More comments",
   loading: "Loading…",
-  link: "Link",
   edited: "edited",
   pinned: "Pinned",
-  moderator: "Moderator",
-  admin: "Admin",
   removed: "Removed by a moderator",
-  deleted: "Deleted by its author",
   pending: "Waiting for a moderator. Only you can see it.",
   replyingTo: "replying to",
   aRemovedComment: "a removed comment",
@@ -37,7 +28,6 @@ export const english = {
   premoderated: "New comments wait for a moderator.",
   newComments: { one: "{n} new comment", other: "{n} new comments" },
   newReplies: { one: "{n} new", other: "{n} new" },
-  newHere: "New comments",
   goToNew: "Go to the new comments",
   edit: "Edit",
   delete: "Delete",
@@ -50,9 +40,6 @@ export const english = {
   stopped: "The live connection was refused. Reload the page to try again.",
   unreachable: "The discussion could not be loaded.",
   tryAgain: "Try again",
-  text: "Your comment",
-  name: "Your name",
-  post: "Post comment",
   cancel: "Cancel",
   waiting: "Not sent yet: the server cannot be reached. Your text is kept and will be sent.",
   failed: "That did not work: {reason}",

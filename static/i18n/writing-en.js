@@ -7,6 +7,7 @@
 export const writingWords = {
   closedDraft: "This discussion was closed while you were writing. Your text is kept here.",
   postingAs: "Posting as {name}",
+  postingClosed: "Posting as {name}. For readers this discussion is closed.",
   postReply: "Post reply",
   save: "Save",
   sending: "Sending…",
@@ -20,6 +21,7 @@ export const writingWords = {
   left: { one: "{n} character left", other: "{n} characters left" },
   tooLong: { one: "{n} character too many", other: "{n} characters too many" },
   removedParent: "The comment you are replying to was removed. Your text is kept.",
+  moveOut: "Make it a comment of its own",
   sureDelete: "Delete this comment?",
   keep: "Keep it",
 };

@@ -8,6 +8,7 @@ import { Problem } from "../api.js";
 import { make, makeButton, setText } from "../elements.js";
 import { DECISIONS, did, makeChoices, undoing } from "./decisions.js";
 import { Queue } from "./queue.js";
+import { tendTombstones } from "./tombstones.js";
 import { watchQueue } from "./watch.js";
 
 /** @typedef {import("../types.js").Comment} Comment @typedef {import("./decisions.js").Choice} Choice */
@@ -32,7 +33,7 @@ export class Desk {
   constructor(thread, root, words, signal) {
     this.#thread = thread;
     this.#words = words;
-    this.#queue = new Queue(thread, words, (comment, choice) => this.decide(comment, choice));
+    this.#queue = new Queue(thread, words, (comment, choice, reason) => this.decide(comment, choice, reason));
     this.#queue.element.id = "queue";
     this.#queue.element.hidden = true;
     this.#button = makeButton("queue", words("queue"), { class: "action queue-button", "aria-expanded": "false", "aria-controls": "queue" });
@@ -62,6 +63,7 @@ export class Desk {
       if (/** @type {CustomEvent} */ (event).detail?.type === "article.updated") this.#showArticle();
     }, { signal });
     this.#showArticle();
+    tendTombstones(thread, root, words, (comment, choice) => this.decide(comment, choice), signal);
     const { token } = thread;
     if (token) watchQueue(thread.server, token, () => void this.#refresh(), signal);
   }
@@ -70,21 +72,21 @@ export class Desk {
   decisionsFor(id) {
     const comment = this.#thread.state.comments.get(id);
     if (!comment) return [];
-    const made = /** @type {HTMLElement[]} */ (makeChoices(comment, this.#words, (choice) => {
+    const made = makeChoices(comment, this.#words, (choice, reason) => {
       const now = this.#thread.state.comments.get(id);
-      if (now) void this.decide(now, choice);
-    }));
+      if (now) void this.decide(now, choice, reason);
+    });
     const edit = makeButton("edit-other", this.#thread.words("edit"), { "aria-label": this.#words("editOf", { name: comment.author?.name ?? "" }) });
     edit.addEventListener("click", () => this.#thread.compose("edit", id));
     return [edit, ...made];
   }
 
-  /** Decide, show it, and offer the way back. @param {Comment} comment @param {Choice} choice @returns {Promise<boolean>} whether it is settled */
-  async decide(comment, choice) {
+  /** Decide, show it, and offer the way back. @param {Comment} comment @param {Choice} choice @param {string} [reason]  for the log @returns {Promise<boolean>} whether it is settled */
+  async decide(comment, choice, reason = "") {
     const words = this.#words;
     try {
       const answer = await this.#thread.request(`/api/comments/${comment.id}/decision`, {
-        method: "POST", token: this.#thread.token, body: { decision: DECISIONS[choice] },
+        method: "POST", token: this.#thread.token, body: { decision: DECISIONS[choice], ...(reason ? { reason } : {}) },
       });
       // An event of another article is for its own page.
       if (answer.event && comment.article === this.#thread.state.article.id) this.#thread.accept(answer);

@@ -41,7 +41,7 @@ export class Queue {
 
   /**
    * @param {import("../thread.js").Thread} thread @param {import("../words.js").Words} words
-   * @param {(comment: Comment, choice: import("./decisions.js").Choice) => Promise<boolean>} decide
+   * @param {(comment: Comment, choice: import("./decisions.js").Choice, reason: string) => Promise<boolean>} decide
    */
   constructor(thread, words, decide) {
     this.#thread = thread;
@@ -132,9 +132,9 @@ export class Queue {
       ...(why ? [make("p", { class: "why" }, why)] : []),
       ...(reports?.notes ?? []).map((note) => make("blockquote", { class: "why", dir: "auto" }, note)));
     const actions = make("div", { class: "actions" });
-    actions.append(...makeChoices(comment, words, async (choice) => {
+    actions.append(...makeChoices(comment, words, async (choice, reason) => {
       for (const button of actions.querySelectorAll("button")) button.disabled = true;
-      if (await this.#decide(comment, choice)) this.#drop(line);
+      if (await this.#decide(comment, choice, reason)) this.#drop(line);
       for (const button of actions.querySelectorAll("button")) button.disabled = false;
     }, this.#state === "reported"));
     line.append(actions);

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.actions import checks, comments, exports, imports, persons, reimports
+from server.actions import checks, comments, exports, imports, persons, reimports, reports
 from server.actions.imports import Outcome
 from server.actions.reimports import ExportBatch
 from server.importers import ripost
@@ -71,6 +71,9 @@ async def busy(site: Site) -> list[Article]:
     await site.decide(moderator, reply.id, "reject", "not here")
     await site.decide(moderator, pinned.id, "pin")
     await site.decide(moderator, spam.id, "spam")
+    await reports.report_comment(site.state, own, pinned.id, "abuse", "Look at the second line.")
+    await reports.report_comment(site.state, ana, deep.id, "spam", None)
+    await site.decide(moderator, deep.id, "approve")
     await site.post(first, "one more below", parent=deep.id, by=own)
     assert linked.comment["status"] == "pending"
     second = await site.article("Quiet", state="premoderated")

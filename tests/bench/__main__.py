@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all of them)")
     parser.add_argument("--quick", action="store_true", help="small numbers, for a look in two minutes")
     parser.add_argument("--peers", default=",".join(PEERS), help="which peers, separated by commas; empty for none")
+    parser.add_argument("--write", action="store_true", help="write the page though other programs disturbed the run")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(PARTS):
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
@@ -42,7 +43,10 @@ def main() -> int:
     print(report.goals_text(bench))
     print("".join(f"\n{line}" for line in report.warnings(bench)))
     if not (failed or asked.quick or asked.parts or set(names) != set(PEERS)):
-        print(f"\nwritten to {report.write(bench).relative_to(ROOT)}")
+        if report.disturbances(bench) and not asked.write:
+            print(f"\n{report.PAGE.relative_to(ROOT)} was not written: repeat this on a quiet machine, or add --write")
+        else:
+            print(f"\nwritten to {report.write(bench).relative_to(ROOT)}")
     return 1 if failed else 0
 
 

@@ -21,6 +21,7 @@ from tests.bench.servers import Peer, Ripost, Server, began_on, usage
 from tests.bench.tape import Tape
 
 Row = dict[str, Any]
+DISTURBED = 0.1  # of a core, taken by others
 DRAIN_SECONDS = 12  # after the last post, readers may still be given what is under way
 
 
@@ -117,7 +118,7 @@ class Stand:
         for tape in tapes:
             del tape.when[:], tape.since[:], tape.until[:]
         with undisturbed():
-            meter = Meter(self.bench.server_core, self.server.pid)
+            meter = Meter(self.bench, self.server.pid)
             offset = time.time() - clock()
             posted = self.posters.at_rate(exchange, rate, seconds)
             expected = _expected(posted, channels, readers)
@@ -163,30 +164,39 @@ class Stand:
 
 
 class Meter:
-    """What a server, its core and the generator did between its making and `stop`."""
+    """What a server, its core, the generator and its core did between the meter's making and `stop`."""
 
-    def __init__(self, core: int | None, pid: int) -> None:
-        self._core = core
+    def __init__(self, bench: Bench, pid: int) -> None:
+        self._cores = (bench.server_core, bench.generator_core)
         self._pid = pid
         self._before = self._now()
         self.cpu = self.wall = self.generator = self.others = 0.0
 
     def stop(self) -> None:
         """Ends the measurement: seconds of processor time, and of the clock."""
-        before, now = self._before, self._now()
-        self.cpu, self.wall, self.generator = (now[index] - before[index] for index in range(3))
-        self.others = max(0.0, now[3] - before[3] - self.cpu) if self._core is not None else 0.0
+        cpu, wall, generator, core, own_core = (
+            now - before for now, before in zip(self._now(), self._before, strict=True)
+        )
+        self.cpu, self.wall, self.generator = cpu, wall, generator
+        if self._cores[0] is not None:
+            self.others = max(0.0, core - cpu, own_core - generator)
 
     def shares(self) -> Row:
-        """How busy the server and the generator were, and how much of the server's core others took."""
+        """How busy the server and the generator were, and how much of either's core others took."""
         return {
             "busy": self.cpu / self.wall,
             "generator": self.generator / self.wall,
             "others": self.others / self.wall,
         }
 
-    def _now(self) -> tuple[float, float, float, float]:
-        return usage(self._pid).cpu, clock(), time.process_time(), _worked(self._core)
+    def _now(self) -> tuple[float, float, float, float, float]:
+        server, generator = self._cores
+        return usage(self._pid).cpu, clock(), time.process_time(), _worked(server), _worked(generator)
+
+
+def disturbed(row: Row) -> bool:
+    """Whether other programs took enough of a core to make the figures of this row doubtful."""
+    return float(row.get("others", 0.0)) > DISTURBED
 
 
 def _expected(posted: Posted, channels: list[int], readers: list[int]) -> int:

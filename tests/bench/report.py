@@ -10,10 +10,11 @@ from pathlib import Path
 
 from tests.bench import provision
 from tests.bench.goals import NONE, count, goals, microseconds, milliseconds
-from tests.bench.measuring import Bench, Row
+from tests.bench.measuring import Bench, Row, disturbed
 from tests.bench.servers import ROOT, SCRATCH
 
 PAGE = ROOT / "docs" / "performance.md"
+MARK = "†"
 NAMES = {"Ripost": "**Ripost**", "nchan": "nginx + nchan", "ws": "Node `ws`", "starlette": "plain Starlette loop"}
 MISSING = {"nchan": "nginx with nchan", "ws": "Node `ws`", "starlette": "the plain Starlette loop"}
 
@@ -22,6 +23,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; all but the first column stand to the right."""
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def _mark(row: Row) -> str:
+    return f" {MARK}" if disturbed(row) else ""
 
 
 def _fan_out(rows: Sequence[Row]) -> str:
@@ -37,7 +42,7 @@ def _fan_out(rows: Sequence[Row]) -> str:
         out.append(
             [
                 NAMES[row["server"]],
-                f"{row['readers']:,} x {row['offered']:g}/s",
+                f"{row['readers']:,} x {row['offered']:g}/s{_mark(row)}",
                 f"{row['published']:.0f}/s",
                 delivered,
                 count(row["rate"]),
@@ -68,7 +73,7 @@ def _idle(rows: Sequence[Row]) -> str:
         [
             [
                 NAMES[row["server"]],
-                f"{row['readers']:,}",
+                f"{row['readers']:,}{_mark(row)}",
                 f"{row['memory'] / 1024:.1f} KB",
                 count(row["handshakes"]),
                 microseconds(row["handshake_cpu"]),
@@ -84,7 +89,7 @@ def _posts(rows: Sequence[Row]) -> str:
         head,
         [
             [
-                row["who"],
+                row["who"] + _mark(row),
                 count(row["rate"]),
                 milliseconds(row["p50"]),
                 milliseconds(row["p99"]),
@@ -103,7 +108,7 @@ def _pages(rows: Sequence[Row]) -> str:
         head,
         [
             [
-                f"{row['comments']:,}",
+                f"{row['comments']:,}{_mark(row)}",
                 f"{count(row['rate'])}/s",
                 milliseconds(row["p99"]),
                 microseconds(row["cpu"]),
@@ -120,7 +125,10 @@ def _growth(rows: Sequence[Row]) -> str:
     head = ["comments there already", "acknowledged/s", "p99", "CPU per comment"]
     return table(
         head,
-        [[f"{r['comments']:,}", count(r["rate"]), milliseconds(r["p99"]), microseconds(r["cpu"])] for r in rows],
+        [
+            [f"{r['comments']:,}{_mark(r)}", count(r["rate"]), milliseconds(r["p99"]), microseconds(r["cpu"])]
+            for r in rows
+        ],
     )
 
 
@@ -129,7 +137,8 @@ def _slow(rows: Sequence[Row]) -> str:
     return "\n".join(
         [
             f"{row['readers']:,} readers, {row['offered']} comments of {row['event_bytes'] / 1024:.1f} KB a second; "
-            f"{row['stalled']} readers stop reading, and half of them go on after 4 s.",
+            f"{row['stalled']} readers stop reading, and half of them go on after 4 s. Delays are medians of three rounds, each "
+            "on a server of its own; everything else is the worst of them.",
             "",
             table(
                 ["", "before", "while they are stopped", "after"],
@@ -158,11 +167,10 @@ def _slow(rows: Sequence[Row]) -> str:
 
 def _storm(rows: Sequence[Row]) -> str:
     row = rows[0]
-    reads = "not told" if row["reads"] is None else f"{row['reads']:.0f}"
     return (
         f"{row['readers']:,} readers lose their connections, miss {row['missed']} comments and come back in the same moment, "
         f"while 20 comments a second go on: all are live again and have caught up after {row['seconds']:.1f} s (half of them "
-        f"after {row['median']:.1f} s); {microseconds(row['cpu'])} of CPU each; database reads: {reads}."
+        f"after {row['median']:.1f} s); {microseconds(row['cpu'])} of CPU each; {row['reads']:.0f} database reads for all of them together."
     )
 
 
@@ -219,6 +227,11 @@ def goals_text(bench: Bench) -> str:
     return "\n".join(f"{marks[goal.reached]}  {goal.sentence}: {goal.measured}" for goal in goals(bench))
 
 
+def disturbances(bench: Bench) -> list[str]:
+    """What was measured while other programs were at work, and how much of a core they took."""
+    return [f"{part} ({row['others']:.0%})" for part, rows in bench.rows.items() for row in rows if disturbed(row)]
+
+
 def warnings(bench: Bench) -> list[str]:
     """What makes these figures doubtful."""
     out = [f"{MISSING[name]} was left out: {why}" for name, why in bench.missing.items()]
@@ -226,14 +239,9 @@ def warnings(bench: Bench) -> list[str]:
         out.append(
             "only one core is available: servers and generator share it, so nothing here says what a server can do"
         )
-    disturbed = [
-        f"{part} ({row['others']:.0%})"
-        for part, rows in bench.rows.items()
-        for row in rows
-        if row.get("others", 0.0) > 0.1
-    ]
-    if disturbed:
-        out.append(f"other programs took more than a tenth of the server's core during: {', '.join(disturbed)}")
+    doubtful = disturbances(bench)
+    if doubtful:
+        out.append(f"other programs took more than a tenth of a core (rows marked {MARK}): {', '.join(doubtful)}")
     busy = sorted({part for part, rows in bench.rows.items() for row in rows if row.get("generator", 0.0) > 0.95})
     if busy:
         out.append(f"the generator was the limit (over 95 % busy) in a run of: {', '.join(busy)}")
@@ -292,7 +300,7 @@ _HOW = [
     'minutes on Linux, prints these tables and writes this page. `make bench ARGS="posts slow"` runs some parts '
     "(`fanout idle posts threads spread deflate slow storm`) and `make bench ARGS=--quick` a small version of all in two "
     "minutes; both only print. A peer that cannot be had is named and left out. Leave the machine alone meanwhile: the report "
-    "says when other programs took the server's core.",
+    "marks what was measured while other programs were at work, and such a run writes this page only with `ARGS=--write`.",
     "",
     "- Ripost runs as `ripost serve` on an SQLite file on disk, every comment committed with `synchronous=FULL`. Of its settings "
     "only the rate limits and the connection caps are off.",

@@ -67,14 +67,10 @@ def usage(pid: int) -> Usage:
     return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
 
 
-def connections(pid: int) -> int:
-    """How many sockets the process has open."""
-    folder = Path(f"/proc/{pid}/fd")
-    total = 0
-    for file in folder.iterdir():
-        with contextlib.suppress(OSError):
-            total += os.readlink(file).startswith("socket:")
-    return total
+def open_files(pid: int) -> int:
+    """How many files and sockets the process has open. Asks the kernel once, which takes little of the generator's
+    time: to ask of each of 1,000 what it is would delay what is being measured."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def upgrade(path: str, *, deflate: bool) -> bytes:
@@ -215,7 +211,7 @@ class Ripost:
         return resolving.found
 
     def metrics(self, loop: Loop) -> dict[str, float]:
-        """What /metrics says, without labelled series."""
+        """What /metrics says, by the names of its series, labels included."""
         exchange = _Metrics()
         posters = Posters(loop, self.port, 1)
         posters.closed_loop(exchange, 10, most=1)
@@ -259,7 +255,7 @@ class _Metrics:
     def answered(self, number: int, connection: int, answer: bytes) -> int | None:
         for line in answer.decode().split("\r\n\r\n", 1)[-1].splitlines():
             name, _, value = line.rpartition(" ")
-            if name and not name.startswith("#") and "{" not in name:
+            if name and not name.startswith("#"):
                 with contextlib.suppress(ValueError):
                     self.values[name] = float(value)
         return None

@@ -99,6 +99,12 @@ class Newsroom:
         """The author's own deletion."""
         return await self.request("DELETE", f"/api/comments/{comment['id']}", token=self._guests[name])  # type: ignore[no-any-return]
 
+    async def vote(self, comment: Json, name: str, value: int) -> Json:
+        """The vote of a guest who has commented here."""
+        return await self.request(  # type: ignore[no-any-return]
+            "PUT", f"/api/comments/{comment['id']}/vote", {"value": value}, token=self._guests[name]
+        )
+
     async def waiting(self) -> list[Json]:
         """What waits for a moderator."""
         answer = await self.request("GET", "/api/moderation/queue", token=self.token)

@@ -232,6 +232,7 @@ async def test_assistive_tools_find_a_feed_of_named_comments(pages: Pages, newsr
             - link "Oldest"
             - link "Newest"
             - link "Top"
+          - button "Pause live updates"
           - textbox "Your comment"
           - textbox "Your name"
           - button "Post comment"
@@ -240,9 +241,9 @@ async def test_assistive_tools_find_a_feed_of_named_comments(pages: Pages, newsr
               - button "Reply to Ana"
               - button "Replies to Ana" [expanded]
               - group "Replies to Ana":
-                - article "Bo":
+                - article "Bo level 2":
                   - button "Reply to Bo"
-                - article "Removed by a moderator":
+                - article "Removed by a moderator level 2":
                   - button "Replies" [expanded]
         """
     )

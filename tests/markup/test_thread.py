@@ -8,7 +8,8 @@ import pytest
 
 from server.events import Article, Author, Comment
 from server.markup import linked_data
-from server.markup.layout import Site, data_block, direction, short_time
+from server.markup.languages import ENGLISH
+from server.markup.layout import Site, data_block, direction
 from server.markup.thread import Discussion, element
 from tests.support.site import Outline
 
@@ -130,5 +131,5 @@ def test_linked_data_nests_within_bounds_and_leaves_out_what_is_gone() -> None:
 
 
 def test_a_day_and_a_direction_are_read_from_text() -> None:
-    assert short_time("2026-01-03T09:05:00.000000Z") == "3 Jan 2026, 09:05"
+    assert ENGLISH.short_time("2026-01-03T09:05:00.000000Z") == "3 Jan 2026, 09:05"
     assert [direction(text) for text in ("Night", "قارب", "12 שלום", "123")] == ["ltr", "rtl", "rtl", "ltr"]

@@ -62,6 +62,34 @@ async def test_the_snapshot_in_the_page_is_the_page_of_the_api(site: Site) -> No
         assert snapshot == (await site.ask(api)).json()
 
 
+async def test_a_page_is_made_once_for_all_who_ask(site: Site) -> None:
+    article = await site.add_article("Night trains")
+    await site.post(article, "First")
+
+    def made() -> int:
+        return int(site.state.database.reads.get("page", 0))
+
+    before = made()
+    answers = await asyncio.gather(*(site.ask(f"/a/{article.slug}") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == 1
+    assert made() == before + 1
+
+
+async def test_what_is_taken_down_is_in_no_page_that_was_kept(site: Site) -> None:
+    article = await site.add_article("Night trains")
+    comment, _ = await site.post(article, "A word too many")
+    kept = await site.ask(f"/a/{article.slug}")
+    assert "A word too many" in kept.text
+    for _ in range(40):  # so often that pages are kept although the discussion goes on
+        await site.post(article, "Another")
+        await site.ask(f"/a/{article.slug}")
+    await decide(site.state, MODERATOR, comment, Decision.REJECT, None)
+    after = await site.ask(f"/a/{article.slug}")
+    assert "A word too many" not in after.text
+    assert after.headers["etag"] != kept.headers["etag"]
+
+
 async def test_every_comment_of_a_long_thread_is_reached_by_links_alone(site: Site) -> None:
     article = await site.add_article()
     wanted = set()

@@ -1,6 +1,7 @@
 """Static files: open to every page, never older than they are said to be, and nothing but them."""
 
 import gzip
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -119,3 +120,11 @@ async def test_script_and_style_of_a_reader_are_at_most_14_kb_as_served(site: Si
             sizes[name] = sum([len(chunk) async for chunk in answer.aiter_raw()])
     assert assets().modules("ripost.js") == (), "the script of a reader is one file"
     assert sum(sizes.values()) <= BUDGET, sizes
+
+
+async def test_the_counts_of_a_front_page_take_one_file_of_at_most_1_5_kb_as_served(site: Site) -> None:
+    async with site.client.stream("GET", "/static/counts.js", headers={"Accept-Encoding": "br"}) as answer:
+        assert answer.headers["content-encoding"] == "br"
+        assert sum([len(chunk) async for chunk in answer.aiter_raw()]) <= 1536
+    text = assets().files["counts.js"].content.decode()
+    assert not re.search(r"\b(import\s*[({\"]|export\b|from\s*\")", text), "it stands alone"

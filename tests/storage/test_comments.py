@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.models import Comment, Status
-from server.storage.comments import PATH_LEVELS, child_path
+from server.storage.comments import PATH_LEVELS, child_path, path_ids
 
 ROOT = Comment(1, 1, None, 1, 0, b"", None, "", "", Status.VISIBLE, 0, 0, 0, 0, 0, 1, None, 0, None, None)
 IDS = st.integers(1, 2**62)
@@ -36,3 +36,8 @@ def _path(ids: list[int]) -> bytes:
     for depth, comment_id in enumerate(ids):
         path = child_path(None if depth == 0 else replace(ROOT, path=path, depth=depth - 1), comment_id)
     return path
+
+
+@given(st.lists(st.integers(1, 2**40), max_size=PATH_LEVELS))
+def test_a_path_tells_the_ids_it_is_made_of(ids: list[int]) -> None:
+    assert path_ids(_path(ids)) == ids

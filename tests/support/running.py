@@ -83,9 +83,9 @@ class Running:
         return page
 
     async def number(self, name: str) -> float:
-        """A gauge of `/metrics`."""
+        """A series of `/metrics`: its name, with its labels if it has some (`resets_total{cause="epoch"}`)."""
         text = (await self.http.get(self.url + "/metrics")).text
-        found = re.search(rf"^ripost_{name} (\S+)$", text, re.MULTILINE)
+        found = re.search(rf"^ripost_{re.escape(name)} (\S+)$", text, re.MULTILINE)
         assert found is not None, text
         return float(found[1])
 

@@ -72,7 +72,7 @@ async def fast_server(folder: Path, *, second: float = SECOND, **settings: Any) 
             lambda tx: articles.add(tx, slug="an-article", title="An article", created_at=1)
         )
         app.state.wheel.close()
-        app.state.wheel = Wheel(asyncio.get_running_loop(), second)
+        app.state.wheel = Wheel(asyncio.get_running_loop(), app.state.ripost.metrics.aborted, second)
         server = _Server(uvicorn_config(config, app), app, f"http://127.0.0.1:{port}", None)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:

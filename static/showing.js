@@ -1,0 +1,89 @@
+// @ts-check
+/**
+ * What a reader asks to see: what waits behind the pill, a certain comment. Loaded when they ask. Owns where the reader is
+ * brought; promises that nothing moves under them that they did not ask for. What stands where is the view's own.
+ */
+import { treeOrder } from "./thread-state.js";
+
+/** Comments below unloaded ones that one press brings; each is a request. */
+const FAR = 20;
+
+export class Showing {
+  #thread;
+  #view;
+
+  /** @param {import("./thread.js").Thread} thread */
+  constructor(thread) {
+    this.#thread = thread;
+    this.#view = thread.view;
+  }
+
+  /** Show what waits, all of it or what is below one comment. @param {number | null} below */
+  async reveal(below = null) {
+    const view = this.#view;
+    const thread = this.#thread;
+    await thread.prepare();
+    const far = [...thread.state.unloaded].filter(([, above]) => (below === null ? above.some((id) => view.has(id)) : above.includes(below))).map(([id]) => id);
+    if (far.length) await thread.loader().then((loader) => Promise.allSettled(far.slice(0, FAR).map((id) => loader.aside(id))));
+    view.flush();
+    if (!view.waiting.size && view.away !== null) return this.goTo(view.away);
+    const ids = treeOrder(thread.state, below === null ? undefined : [below]).filter((id) => view.waiting.has(id) || far.includes(id));
+    const first = ids[0];
+    if (first === undefined) return;
+    // A reader at the top has nothing above to lose: what is new may push down what follows.
+    const atTop = view.frame.section.getBoundingClientRect().top >= 0;
+    const show = () => {
+      for (const id of ids) {
+        view.put(id);
+        view.element(id)?.setAttribute("data-fresh", "");
+      }
+      view.around();
+    };
+    if (atTop || below !== null) show();
+    else view.keep(show);
+    if (!ids.some((id) => isOnScreen(view.element(id)))) this.#offer(first);
+    view.around();
+  }
+
+  /** Let the pill lead to what it has shown out of sight, until the reader has been there. @param {number} id */
+  #offer(id) {
+    const view = this.#view;
+    const entry = view.element(id)?.firstElementChild;
+    view.away = id;
+    if (!entry) return;
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      seen.disconnect();
+      if (view.away === id) view.away = null;
+      view.around();
+    });
+    seen.observe(entry);
+  }
+
+  /** Bring a comment to the reader, with focus; load it if need be. @param {number} id */
+  async goTo(id) {
+    const view = this.#view;
+    const { state } = this.#thread;
+    if (!state.comments.has(id) && !(await (await this.#thread.loader()).aside(id))) return;
+    if (!view.has(id)) await this.#thread.prepare();
+    if (this.#thread.state.comments.has(id)) view.put(id);
+    view.away = null;
+    view.around();
+    const element = view.element(id);
+    if (!element) return;
+    for (let at = element.parentElement; at; at = at.parentElement) {
+      if (at.dataset["folded"] !== undefined) view.fold(Number(at.dataset["commentId"]));
+    }
+    element.setAttribute("data-fresh", "");
+    const entry = /** @type {HTMLElement} */ (element.querySelector(".entry"));
+    // At once, whatever the page's scroll-behavior: a long glide over a thread makes people ill.
+    entry.scrollIntoView({ block: entry.offsetHeight < window.innerHeight / 2 ? "center" : "start", behavior: "instant" });
+    element.focus({ preventScroll: true });
+  }
+}
+
+/** @param {HTMLElement | null} element */
+function isOnScreen(element) {
+  const box = element?.getBoundingClientRect();
+  return box !== undefined && box.top < window.innerHeight && box.bottom > 0;
+}

@@ -1,0 +1,154 @@
+// @ts-check
+/**
+ * What is new since the reader was last here: marks, a button that counts it and leads to the next, and the keys `n` and
+ * `p`. Loaded when there is something new, or by the first press of such a key. Asks the log what was said since then, so
+ * that what is not on the page is counted too. Owns which comments are still unread: one ceases to be when it has stood in
+ * the window for a moment. Never scrolls unless it is asked to.
+ */
+import { makeButton, setAttribute, setText } from "./elements.js";
+import { addStyle } from "./styles.js";
+import { addEnglish } from "./words.js";
+
+const MOMENT = 1500; // milliseconds in the window after which a comment counts as seen
+const PAGES = 8; // of 500 events: who was away for longer is told of the newest comments only
+const MOST = 2000; // comments that can be unread
+
+export class Unread {
+  #thread;
+  #root;
+  #button;
+  /** Unread comments and those they answer. @type {Map<number, number | null>} */
+  #ids = new Map();
+  #last;
+  #observer;
+  /** In the window, and the timer until it is seen. @type {Map<number, number>} */
+  #looking = new Map();
+  #found;
+
+  /** @param {import("./thread.js").Thread} thread @param {ShadowRoot} root @param {import("./types.js").Visit | null} last  null: nothing is new @param {AbortSignal} signal */
+  constructor(thread, root, last, signal) {
+    addEnglish({
+      unread: { one: "{n} new", other: "{n} new" },
+      unreadToYou: { one: "{new}, {n} to you", other: "{new}, {n} to you" },
+      nextUnread: "{counted}: go to the next",
+      nothingUnread: "Nothing is unread.",
+    });
+    this.#thread = thread;
+    this.#root = root;
+    this.#last = last;
+    this.#button = makeButton("next-unread", "", { class: "pill quiet", part: "pill unread", "aria-keyshortcuts": "n" });
+    this.#observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        const id = idOf(target);
+        clearTimeout(this.#looking.get(id));
+        if (isIntersecting) this.#looking.set(id, window.setTimeout(() => this.#see(id), MOMENT));
+      }
+    }, { threshold: 0.4 });
+    signal.addEventListener("abort", () => {
+      this.#observer.disconnect();
+      this.#looking.forEach((timer) => clearTimeout(timer));
+    });
+    this.#found = this.#find();
+  }
+
+  /** What is still unread. */
+  get left() {
+    return [...this.#ids.keys()].slice(-MOST);
+  }
+
+  /** To the next unread comment, or the one before, seen from where the focus is. @param {1 | -1} step */
+  async move(step) {
+    await this.#found;
+    const { view, words } = this.#thread;
+    const all = /** @type {HTMLElement[]} */ ([...this.#root.querySelectorAll("article[data-unread], article[data-fresh]")]);
+    const marked = all.filter((one) => one.dataset["fresh"] !== undefined || this.#ids.has(idOf(one)));
+    const from = this.#root.activeElement?.closest("article");
+    const follows = (/** @type {Element} */ one) => from && from !== one && Boolean(from.compareDocumentPosition(one) & (step > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING));
+    const next = from ? (step > 0 ? marked.find(follows) : marked.findLast(follows)) : marked.at(step > 0 ? 0 : -1);
+    // What is not loaded comes last; coming to the end, one begins again.
+    const id = next ? idOf(next) : step > 0 ? ([...this.#ids.keys()].find((one) => !view.has(one)) ?? (marked[0] && marked[0] !== from ? idOf(marked[0]) : 0)) : 0;
+    if (!id) return this.#say(words("nothingUnread"));
+    this.#see(id);
+    await this.#thread.goTo(id);
+  }
+
+  /** Ask what was said since the last visit, and mark it. */
+  async #find() {
+    if (!this.#last) return;
+    const { state } = this.#thread;
+    for (const id of this.#last.left) this.#ids.set(id, state.comments.get(id)?.parent ?? null);
+    try {
+      await this.#read(this.#last.epoch, this.#last.seq, state.seq);
+    } catch {
+      // What was unread before is still known; the rest is not worth a word.
+    }
+    const { view } = this.#thread;
+    for (const id of this.#ids.keys()) {
+      const element = view.element(id);
+      const comment = this.#thread.state.comments.get(id);
+      if (comment && (comment.status !== "visible" || this.#thread.isOwn(comment))) this.#ids.delete(id);
+      else if (element) {
+        element.setAttribute("data-unread", "");
+        const entry = element.querySelector(":scope > .entry");
+        if (entry) this.#observer.observe(entry);
+      }
+    }
+    if (this.#ids.size) await addStyle(this.#root, "unread.css");
+    this.#count();
+  }
+
+  /** @param {string} epoch @param {number} since @param {number} until */
+  async #read(epoch, since, until) {
+    const thread = this.#thread;
+    for (let page = 0; page < PAGES && since < until; page++) {
+      const query = new URLSearchParams({ epoch, since: `${since}`, wait: "0" });
+      const { events = [], seq = since } = await thread.request(`/api/articles/${thread.state.article.id}/events?${query}`);
+      for (const { type, comment, id, seq: at } of events) {
+        // What has come since the page was loaded is told by the pill.
+        if (at > until) return;
+        if (comment?.status === "visible" && type !== "comment.edited" && !thread.isOwn(comment)) this.#ids.set(comment.id, comment.parent);
+        else if (type === "comment.removed") this.#ids.delete(id);
+      }
+      if (seq <= since) return;
+      since = seq;
+    }
+  }
+
+  /** A passing word, where nothing else is said. @param {string} text */
+  #say(text) {
+    const status = this.#root.querySelector("[data-ripost=status]");
+    if (!status || status.textContent) return;
+    status.textContent = text;
+    setTimeout(() => status.textContent === text && setText(status, ""), 4000);
+  }
+
+  /** @param {number} id */
+  #see(id) {
+    const entry = this.#thread.view.element(id)?.querySelector(":scope > .entry");
+    if (entry) this.#observer.unobserve(entry);
+    clearTimeout(this.#looking.get(id));
+    if (this.#ids.delete(id)) this.#count();
+  }
+
+  #count() {
+    const thread = this.#thread;
+    const { words, state } = thread;
+    const n = this.#ids.size;
+    if (!n) return this.#button.remove();
+    const own = new Set(this.#last?.own);
+    let mine = 0;
+    for (const parent of this.#ids.values()) {
+      const above = parent === null ? undefined : state.comments.get(parent);
+      if (parent !== null && (own.has(parent) || (above && thread.isOwn(above)))) mine++;
+    }
+    const counted = words("unread", { n });
+    const text = mine ? words("unreadToYou", { new: counted, n: mine }) : counted;
+    setText(this.#button, text);
+    setAttribute(this.#button, "aria-label", words("nextUnread", { counted: text }));
+    setAttribute(this.#button, "data-count", `${n}`);
+    if (!this.#button.isConnected) this.#root.querySelector("[data-ripost=pill]")?.append(this.#button);
+  }
+}
+
+/** @param {Element} inside */
+const idOf = (inside) => Number(/** @type {HTMLElement} */ (inside.closest("article"))?.dataset["commentId"]);

@@ -1,0 +1,52 @@
+// @ts-check
+/**
+ * A writing form from the outside: its fields, and the identity of what is sent from it. Knows nothing of threads, keeps
+ * nothing.
+ *
+ * @typedef {object} Writing  one form and what became of it
+ * @property {HTMLFormElement} form
+ * @property {string} place  where its draft is kept
+ * @property {number | null} parent  the comment it answers
+ * @property {number | null} edits  the comment it changes
+ * @property {boolean} busy  sent, not settled: the text may not change, or a retry would be another comment
+ * @property {number} tries
+ * @property {number} timer
+ */
+import { make, setChild, setText } from "../elements.js";
+
+const COUNT_FROM = 500; // characters left when the counter appears
+
+/** @param {HTMLFormElement} form */
+export const area = (form) => /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
+/** @param {HTMLFormElement} form */
+export const sendButton = (form) => /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
+/** @param {HTMLFormElement} form */
+export const message = (form) => /** @type {HTMLElement} */ (form.querySelector(".message"));
+/** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
+export const nameField = (form) => form.querySelector("input[name=name]:not([hidden])");
+
+/** Say how many characters are left, once it matters. @param {HTMLFormElement} form @param {number} most @param {import("../words.js").Words} words */
+export function count(form, most, words) {
+  const left = most - [...area(form).value].length;
+  setChild(form, ".counter", left < COUNT_FROM, () => make("p", { class: "counter" }), message(form));
+  const counter = form.querySelector(".counter");
+  counter?.classList.toggle("wrong", left < 0);
+  if (counter) setText(counter, left < 0 ? words("tooLong", { n: -left }) : words("left", { n: left }));
+}
+
+/** A version 4 UUID, also on pages without a secure context. */
+export function makeId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (/** @type {number} */ (bytes[6]) & 0x0f) | 0x40;
+  bytes[8] = (/** @type {number} */ (bytes[8]) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+/** What the comment will be known by; null where the page may not hash (plain http): the answer says it too.
+ * @param {string} clientId @returns {Promise<string | null>} */
+export async function refOf(clientId) {
+  if (!crypto.subtle) return null;
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(clientId));
+  return [...new Uint8Array(digest, 0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

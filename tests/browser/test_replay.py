@@ -1,0 +1,167 @@
+"""Watching a discussion grow again: in order, by hand or by itself, without what was taken down, and back to the place."""
+
+from playwright.async_api import Locator, expect
+
+from tests.browser.newsroom import Json, Newsroom
+from tests.browser.window import Window
+from tests.support.browser import PHONE, Pages
+
+
+class Replay:
+    """The replay in an open window."""
+
+    def __init__(self, window: Window) -> None:
+        self.page = window.page
+        self.button = window.page.locator('button[data-ripost="replay"]')
+        self.panel = window.page.locator(".replay")
+        self.slider = self.panel.locator("input[type=range]")
+        self.play = self.panel.locator('button[data-ripost="replay-play"]')
+
+    async def open(self) -> "Replay":
+        await self.button.click()
+        await expect(self.slider).to_be_enabled()
+        return self
+
+    async def pause(self) -> None:
+        """However far it is: ends the playing."""
+        if await self.play.get_attribute("aria-label") == "Pause":
+            await self.play.click()
+        await expect(self.play).to_have_accessible_name("Play")
+
+    async def at(self, step: int) -> list[str]:
+        """The texts that stand there after so many steps, from top to bottom."""
+        await self.slider.fill(str(step))
+        bodies = self.panel.locator("article:visible > .entry > :is(.body, .byline > .gone)")
+        return await bodies.all_inner_texts()
+
+    @property
+    def gone(self) -> Locator:
+        return self.panel.locator(".gone:visible")
+
+
+async def discussion(newsroom: Newsroom) -> tuple[Json, list[Json]]:
+    """Four comments in an order that is not the one in which they stand."""
+    article = await newsroom.article("Grows again")
+    first = await newsroom.say(article, "First.", "Ana")
+    second = await newsroom.say(article, "Second.", "Bo")
+    reply = await newsroom.say(article, "A reply to the first.", "Cleo", under=first)
+    deep = await newsroom.say(article, "A reply to that.", "Ana", under=reply)
+    return article, [first, second, reply, deep]
+
+
+async def test_it_grows_by_the_time_of_writing_and_the_slider_leads_anywhere(pages: Pages, newsroom: Newsroom) -> None:
+    article, [first, *_] = await discussion(newsroom)
+    window = await Window.open(pages, newsroom.link(article))
+    replay = await Replay(window).open()
+    await replay.pause()
+    assert await replay.at(0) == []
+    assert await replay.at(2) == ["First.", "Second."]
+    assert await replay.at(3) == ["First.", "A reply to the first.", "Second."]
+    assert await replay.at(4) == ["First.", "A reply to the first.", "A reply to that.", "Second."]
+    assert await replay.at(1) == ["First."]
+    said = await replay.slider.get_attribute("aria-valuetext")
+    assert said is not None and said.startswith("1 of 4 · ")
+    await expect(window.comment(first)).to_have_count(1)  # the one behind it: no id is there twice
+    await expect(window.composer).to_be_hidden()
+
+
+async def test_it_plays_by_itself_and_again_from_the_start(pages: Pages, newsroom: Newsroom) -> None:
+    article, _ = await discussion(newsroom)
+    window = await Window.open(pages, newsroom.link(article))
+    replay = await Replay(window).open()
+    await expect(replay.play).to_have_accessible_name("Pause")
+    speed = replay.panel.get_by_role("button", name="Speed: 1×")
+    await speed.click()
+    await replay.panel.get_by_role("button", name="Speed: 2×").click()
+    await expect(replay.panel.get_by_role("button", name="Speed: 4×")).to_be_visible()
+    await expect(replay.slider).to_have_value("4", timeout=10_000)
+    await expect(replay.play).to_have_accessible_name("Play")
+    await replay.play.click()
+    await expect(replay.play).to_have_accessible_name("Pause")
+    await expect(replay.slider).to_have_value("4", timeout=10_000)
+
+
+async def test_closing_returns_to_the_place_and_to_what_came_meanwhile(pages: Pages, newsroom: Newsroom) -> None:
+    article, [first, *_] = await discussion(newsroom)
+    for number in range(12):
+        await newsroom.say(article, f"More, number {number}.", "Dia")
+    window = await Window.open(pages, newsroom.link(article), **PHONE)
+    replay = Replay(window)
+    await replay.button.scroll_into_view_if_needed()
+    top = "(button) => button.getBoundingClientRect().top"
+    before = await replay.button.evaluate(top)
+    await replay.open()
+    await newsroom.say(article, "Said during the replay.", "Eve", under=first)
+    await expect(window.count).to_have_text("17 comments")
+    assert "Said during the replay." not in await replay.at(16)
+    await replay.panel.get_by_role("button", name="Close").click()
+    await expect(replay.panel).to_have_count(0)
+    assert abs(await replay.button.evaluate(top) - before) <= 1
+    await expect(replay.button).to_be_focused()
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    await window.pill.click()
+    await expect(window.saying("Said during the replay.")).to_be_visible()
+
+
+async def test_what_was_taken_down_never_shows(pages: Pages, newsroom: Newsroom) -> None:
+    article, [first, second, reply, deep] = await discussion(newsroom)
+    await newsroom.decide(reply, "reject")
+    await newsroom.decide(second, "reject")
+    window = await Window.open(pages, newsroom.link(article))
+    replay = await Replay(window).open()
+    await replay.pause()
+    assert await replay.at(1) == ["First."]
+    await expect(replay.gone).to_have_count(0)  # nothing readable stands below it yet
+    assert await replay.at(2) == ["First.", "A reply to that."]
+    await expect(replay.gone).to_have_text("Removed by a moderator")
+    await newsroom.decide(deep, "reject")  # and meanwhile
+    await expect(replay.panel.get_by_text("A reply to that.")).to_have_count(0)
+    await expect(replay.gone).to_have_count(0)
+    await newsroom.edit(first, "First, changed.")
+    await expect(replay.panel.get_by_text("First, changed.")).to_be_visible()
+    assert await replay.at(1) == ["First, changed."]
+
+
+async def test_the_keyboard_is_enough(pages: Pages, newsroom: Newsroom) -> None:
+    article, _ = await discussion(newsroom)
+    window = await Window.open(pages, newsroom.link(article))
+    replay = Replay(window)
+    await replay.button.focus()
+    keyboard = window.page.keyboard
+    await keyboard.press("Enter")
+    await expect(replay.play).to_be_focused()
+    await keyboard.press("Space")
+    await expect(replay.play).to_have_accessible_name("Play")
+    await keyboard.press("Tab")
+    await keyboard.press("End")
+    await expect(replay.slider).to_have_value("4")
+    await keyboard.press("Home")
+    await expect(replay.slider).to_have_value("0")
+    await keyboard.press("ArrowRight")
+    await expect(replay.slider).to_have_value("1")
+    await keyboard.press("n")  # a key of the thread, not of the replay
+    await expect(replay.slider).to_be_focused()
+    await keyboard.press("Space")
+    await expect(replay.play).to_have_accessible_name("Pause")
+    await keyboard.press("Escape")
+    await expect(replay.panel).to_have_count(0)
+    await expect(replay.button).to_be_focused()
+
+
+async def test_who_wants_less_motion_starts_it_themselves(pages: Pages, newsroom: Newsroom) -> None:
+    article, _ = await discussion(newsroom)
+    window = await Window.open(pages, newsroom.link(article), reduced_motion="reduce")
+    replay = await Replay(window).open()
+    await expect(replay.play).to_have_accessible_name("Play")
+    await expect(replay.slider).to_have_value("1")
+
+
+async def test_a_link_to_a_comment_leads_back_to_it_in_the_discussion(pages: Pages, newsroom: Newsroom) -> None:
+    article, [*_, deep] = await discussion(newsroom)
+    window = await Window.open(pages, newsroom.link(article))
+    replay = await Replay(window).open()
+    await replay.pause()
+    await replay.at(4)
+    await replay.panel.locator(f'.permalink[href="?comment={deep["id"]}"]').click()
+    await expect(replay.panel).to_have_count(0)
+    await expect(window.comment(deep)).to_be_focused()

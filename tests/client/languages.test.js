@@ -1,0 +1,64 @@
+// @ts-check
+/** Every language says everything: each key, each plural form its own rules ask for, each place to fill in. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import test from "node:test";
+import { english } from "../../static/i18n/en.js";
+import { moreEnglish } from "../../static/i18n/more-en.js";
+import { writingWords } from "../../static/i18n/writing-en.js";
+
+const STATIC = new URL("../../static/", import.meta.url);
+const LANGUAGES = ["de", "es", "fr", "ar"];
+/** @typedef {Record<string, string | Record<string, string>>} Table */
+
+/** What modules that are loaded on demand add by themselves. @returns {Table} */
+function added() {
+  const table = {};
+  for (const name of readdirSync(STATIC, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".js")) continue;
+    for (const [, words] of readFileSync(new URL(name, STATIC), "utf8").matchAll(/addEnglish\((\{[^]*?\})\);/g)) {
+      Object.assign(table, new Function(`return ${words}`)());
+    }
+  }
+  return table;
+}
+
+/** @param {string} name @returns {Table} */
+const read = (name) => JSON.parse(readFileSync(new URL(`i18n/${name}.json`, STATIC), "utf8"));
+/** @param {string | Record<string, string>} entry */
+const texts = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry));
+/** @param {string | Record<string, string>} entry */
+const places = (entry) => new Set(texts(entry).flatMap((text) => text.match(/\{\w+\}/g) ?? []));
+
+/** @type {[string, Table][]} */
+const TABLES = [["", { ...english, ...writingWords, ...added() }], ["more-", moreEnglish]];
+
+for (const language of LANGUAGES) {
+  for (const [prefix, source] of TABLES) {
+    const table = read(prefix + language);
+    test(`${prefix}${language} has every key and no other`, () => {
+      assert.deepEqual(Object.keys(table).sort(), Object.keys(source).sort());
+    });
+
+    test(`${prefix}${language} has every plural form of its language`, () => {
+      const { pluralCategories } = new Intl.PluralRules(language).resolvedOptions();
+      for (const [key, entry] of Object.entries(table)) {
+        if (typeof source[key] === "object") assert.equal(typeof entry, "object", key);
+        if (typeof entry === "object") assert.deepEqual(Object.keys(entry).sort(), [...pluralCategories].sort(), key);
+      }
+    });
+
+    test(`${prefix}${language} fills in what English fills in, and nothing is left empty`, () => {
+      for (const [key, entry] of Object.entries(table)) {
+        assert.deepEqual([...places(entry)].sort(), [...places(source[key] ?? "")].sort(), key);
+        for (const text of texts(entry)) assert.ok(text.trim() === text && text, key);
+      }
+    });
+  }
+}
+
+test("French has its narrow spaces before what is high", () => {
+  for (const name of ["fr", "more-fr"]) {
+    for (const text of Object.values(read(name)).flatMap(texts)) assert.doesNotMatch(text, /[^\u202f][?!;]|[^\u202f]:( |$)|\u202f[^?!;:]/, text);
+  }
+});
