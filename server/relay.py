@@ -146,10 +146,12 @@ class Relay:
 
     async def after(self, cursor: Cursor) -> list[Frame]:
         """The next events after a cursor from the log, in order; empty if the log does not continue it."""
-        channel, seq = cursor.channel, cursor.seq
-        key = ("since", channel.name, seq)
+        channel = cursor.channel
+        # In blocks that are the same for all, so that a thousand who are somewhere in a block share one read of it.
+        start = cursor.seq - cursor.seq % READ_FRAMES
+        key = ("since", channel.name, start)
         for _ in range(READ_TRIES):
-            task = self._share(key, lambda: self._since(channel.name, seq))
+            task = self._share(key, lambda: self._since(channel.name, start))
             epoch, rows = await asyncio.shield(task)
             if task not in self._stale:
                 break

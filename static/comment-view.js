@@ -80,9 +80,11 @@ export class CommentView {
     // Another kind of comment than before: what stands in the entry is of no use, except a reply being written there.
     if (!adopting && (!before || face(before) !== face(comment))) {
       const focused = element.getRootNode() instanceof ShadowRoot && entry.contains(/** @type {ShadowRoot} */ (element.getRootNode()).activeElement);
-      const kept = [...entry.children].filter((child) => child.matches("form"));
-      const own = focused && !kept.some((child) => child.matches(":focus-within"));
-      entry.replaceChildren(...maker().makeEntry(comment, setting), ...kept);
+      const others = [...entry.children].filter((child) => !child.matches("form"));
+      const own = focused && others.some((child) => child.matches(":focus-within"));
+      // A form that is moved would lose the focus.
+      entry.prepend(...maker().makeEntry(comment, setting));
+      for (const child of others) child.remove();
       maker().nameParts(this, setting.words);
       // Focus on what went away goes to the comment itself, not to the top of the page.
       if (own) element.focus({ preventScroll: true });

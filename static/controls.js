@@ -177,9 +177,9 @@ export class Controls {
   #say(id, text, wrong = false) {
     const entry = this.#thread.view.element(id)?.querySelector(":scope > .entry");
     if (!entry) return;
-    if (!text && !entry.querySelector(":scope > .said")) return;
-    setChild(entry, ".said", true, () => make("p", { class: "message said", role: "status" }), entry.querySelector(":scope > .actions")?.nextElementSibling ?? null);
-    const place = /** @type {HTMLElement} */ (entry.querySelector(":scope > .said"));
+    if (!text && !entry.querySelector(":scope > .remark")) return;
+    setChild(entry, ".remark", true, () => make("p", { class: "message remark", role: "status" }), entry.querySelector(":scope > .actions")?.nextElementSibling ?? null);
+    const place = /** @type {HTMLElement} */ (entry.querySelector(":scope > .remark"));
     place.classList.toggle("wrong", wrong);
     // A live region must be there before it speaks.
     requestAnimationFrame(() => setText(place, text));

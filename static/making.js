@@ -29,7 +29,7 @@ addEnglish({
   text: "Your comment",
   name: "Your name",
   post: "Post comment",
-  replay: "Replay",
+  replay: "Replay the discussion",
 });
 
 /** What stands in the entry of a comment, without its actions. @param {Comment} comment @param {Setting} setting @returns {HTMLElement[]} */

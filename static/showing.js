@@ -41,8 +41,12 @@ export class Showing {
     };
     if (atTop || below !== null) show();
     else view.keep(show);
-    if (!ids.some((id) => isOnScreen(view.element(id)))) this.#offer(first);
+    const seen = ids.find((id) => isOnScreen(view.element(id)));
+    if (seen === undefined) this.#offer(first);
     view.around();
+    // The button that was pressed may be gone, and the focus with it.
+    const root = /** @type {ShadowRoot} */ (view.frame.section.getRootNode());
+    if (!root.activeElement && seen !== undefined) view.element(seen)?.focus({ preventScroll: true });
   }
 
   /** Let the pill lead to what it has shown out of sight, until the reader has been there. @param {number} id */

@@ -70,7 +70,11 @@ def test_normalising_twice_changes_nothing(source: str) -> None:
     once.encode()
 
 
-@given(st.lists(st.sampled_from([*"ab.,:;!?'\"()/|^$@{}%-+=#7é\u00a0\u2003\u2800\u200d中", " ", "\n", "\n\n", "www", "1."])))
+@given(
+    st.lists(
+        st.sampled_from([*"ab.,:;!?'\"()/|^$@{}%-+=#7é\u00a0\u2003\u2800\u200d中", " ", "\n", "\n\n", "www", "1."])
+    )
+)
 @settings(max_examples=600, deadline=None)
 def test_a_text_without_markup_is_what_the_parser_makes_of_it(pieces: list[str]) -> None:
     text = markdown.normalise("".join(pieces))

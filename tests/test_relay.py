@@ -418,6 +418,21 @@ async def test_all_who_come_back_to_a_forgotten_channel_share_two_reads_whatever
     assert told == {"position": 1, "log": 1}
 
 
+async def test_those_who_are_far_behind_share_reads_of_the_log_whatever_their_positions(rig: Rig) -> None:
+    name = await rig.channel()
+    await rig.say(name, 1500)
+    rig.heard.clear()
+    head = await rig.database.read(lambda tx: event_log.head(tx, name))
+    assert head is not None
+    before = rig.database.reads["log"]
+    joined = await asyncio.gather(*(rig.join(name, since, head.epoch) for since in range(0, 1000, 5)))
+    for number, reader in enumerate(joined):
+        assert isinstance(reader, Reader)
+        await reader.until(1500)
+        assert reader.got == list(range(5 * number + 1, 1501))
+    assert rig.database.reads["log"] - before < 40, "there are six blocks; alone they would be 800 reads"
+
+
 def _time(seq: int) -> int:
     """What `Rig.say` gives the event `seq` of a channel as its time."""
     return 1_000_000 + seq - 1

@@ -12,8 +12,6 @@ from server.models import MODERATION_CHANNEL, Comment, Status, article_channel, 
 from server.storage import articles, comments, event_log, reports, threads, votes
 from server.storage.transaction import Transaction
 
-_MOST_ABOVE = 16  # ids of ancestors in an event; a page shows a few levels of a branch at first
-
 
 def publish(tx: Transaction, comment: Comment, at: int, *, parent_is_visible: bool = False) -> str:
     """A stored comment becomes visible: `comment.posted` the first time, `comment.restored` after that. The frame."""
@@ -35,11 +33,9 @@ def publish(tx: Transaction, comment: Comment, at: int, *, parent_is_visible: bo
         "root": comment.root_id,
     }
     if comment.depth > 2:
-        # The nearest between root and parent: where a page that has not loaded the parent says that there is something.
-        between = [
-            id for id in comments.path_ids(comment.path) if id not in (comment.root_id, comment.parent_id, comment.id)
-        ]
-        content["above"] = between[-_MOST_ABOVE:]
+        # Where a page that has not loaded the parent can say that there is something; the levels of a path bound it.
+        known = (comment.root_id, comment.parent_id, comment.id)
+        content["above"] = [id for id in comments.path_ids(comment.path) if id not in known]
     if hidden:
         content["ancestors"] = [events.comment(ancestor) for ancestor in hidden]
     kind = events.POSTED if first else events.RESTORED

@@ -187,7 +187,7 @@ async def test_a_comment_is_reported_by_keyboard_and_without_a_name(
     await keyboard.press("Space")
     await form.locator("textarea").fill("Every day.")
     await form.get_by_role("button", name="Send report").click()
-    await expect(window.entry(said).locator(".said")).to_have_text("Thank you. A moderator will look at it.")
+    await expect(window.entry(said).locator(".remark")).to_have_text("Thank you. A moderator will look at it.")
     await expect(form).to_have_count(0)
     queue = await newsroom.request("GET", "/api/moderation/queue?state=reported&limit=100", token=newsroom.token)
     assert queue["reports"][str(said["id"])] == {"count": 1, "reasons": {"spam": 1}, "notes": ["Every day."]}

@@ -37,16 +37,21 @@ FOCUSED = f"{ROOT}.activeElement?.closest('article')?.id"
 
 
 async def happen(newsroom: Newsroom, article: Json, comments: list[Json], reading: Json, count: int, seed: int) -> None:
-    """That many changes of every kind, to every comment but the one that is being read and those above it."""
+    """That many changes of every kind, to every comment but the one that is being read."""
     chance = random.Random(seed)
     line = asyncio.Semaphore(AT_ONCE)
+    await newsroom.say(article, "I am here to vote.", "Vera")
     others = [one for one in comments if one["id"] != reading["id"]]
-    removed: list[Json] = []
+    going, staying = others[::3], [one for index, one in enumerate(others) if index % 3]
+    gone: list[Json] = []
+    pinnable = [one for one in staying if one["parent"] is None][:5]  # as many as can be
 
     async def one(number: int) -> None:
         async with line:
-            target = chance.choice(others)
-            match chance.choice(("root", "reply", "reply", "edit", "edit", "vote", "remove", "restore", "pin", "unpin")):
+            target = chance.choice(staying)
+            match chance.choice(
+                ("root", "reply", "answer", "edit", "edit", "vote", "remove", "restore", "pin", "unpin")
+            ):
                 case "root":
                     await newsroom.say(article, f"Event {number}. {PARAGRAPH}", f"Guest {number % 7}")
                 case "reply":
@@ -54,16 +59,19 @@ async def happen(newsroom: Newsroom, article: Json, comments: list[Json], readin
                 case "edit":
                     await newsroom.edit(target, f"Edited by event {number}. {PARAGRAPH * chance.randrange(4)}")
                 case "vote":
-                    await newsroom.vote(target, "Bo", chance.choice((1, -1)))
-                case "remove" if len(removed) < len(others) // 2 and target not in removed:
-                    removed.append(target)
+                    await newsroom.vote(target, "Vera", chance.choice((1, -1)))
+                case "remove" if going:
+                    target = going.pop()
                     await newsroom.decide(target, "reject")
-                case "restore" if removed:
-                    await newsroom.decide(removed.pop(), "restore")
-                case "pin" | "unpin" as decision if target["parent"] is None and target not in removed:
-                    await newsroom.decide(target, decision)
+                    gone.append(target)
+                case "restore" if gone:
+                    target = gone.pop()
+                    await newsroom.decide(target, "restore")
+                    going.insert(0, target)
+                case "pin" | "unpin" as decision:
+                    await newsroom.decide(chance.choice(pinnable), decision)
                 case _:
-                    await newsroom.say(article, f"Event {number}.", under=reading)
+                    await newsroom.say(article, f"Event {number}.", under=target)
 
     await asyncio.gather(*(one(number) for number in range(count)))
 
@@ -140,6 +148,7 @@ async def test_replies_to_comments_that_are_not_loaded_are_counted_where_they_be
         nearest = [one for one in shown if one in ancestors and one != other["id"]][-1]
         await expect(window.button(nearest, "new-replies")).to_have_text("1 new")
         await window.scroll_to(other)
+        await window.page.evaluate("window.scrollBy({ top: 400, behavior: 'instant' })")
         before = await window.top_of(other)
         await window.pill.click()
         await expect(window.comment(far)).to_have_count(1)
@@ -263,4 +272,3 @@ async def test_new_comments_are_spoken_of_together_and_not_again_after_a_reconne
     mine = await window.post("Mine.")
     await newsroom.say(article, "An answer to you.", "Cy", under=mine)
     await expect(said).to_have_text("Cy has answered you.")
-

@@ -42,7 +42,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "text": "Your comment",
     "name": "Your name",
     "post": "Post comment",
-    "replay": "Replay",
+    "replay": "Replay the discussion",
     # the server's own
     "noComments": "There are no comments.",
     "whole": "Show the whole discussion",
