@@ -8,7 +8,7 @@ between, so nothing is held and nothing can fall between (DESIGN law 6).
 import asyncio
 from typing import Protocol
 
-from server.hub import Batch, Cursor, Frame, Hub, Progress
+from server.hub import Batch, Cursor, Frame, Hub, Progress, first_of
 from server.relay import Relay
 
 
@@ -111,14 +111,23 @@ class Follower:
                     if self._is_below_ring(cursor):
                         self._lose(cursor)
                     continue
-                if not self._link.write(Batch(frames)):
+                if not self._give(cursor, frames):
                     return  # `writable` starts again
-                cursor.seq = frames[-1].seq
-                self._hub.caught_up += len(frames)
                 self._go_on(cursor)
         finally:
             # Here and not in a callback, which comes a turn later: whoever is told to go on in between starts anew.
             self._reading = None
+
+    def _give(self, cursor: Cursor, frames: list[Frame]) -> bool:
+        """Writes what the log has, batch by batch; False if the link takes no more."""
+        while frames:
+            batch = Batch(first_of(frames))
+            if not self._link.write(batch):
+                return False
+            cursor.seq = batch.last
+            self._hub.caught_up += len(batch.frames)
+            del frames[: len(batch.frames)]
+        return True
 
     def _is_below_ring(self, cursor: Cursor) -> bool:
         return cursor.joined and cursor.seq < cursor.channel.head and cursor.channel.after(cursor.seq) is None

@@ -12,7 +12,7 @@ be read from the log is the relay's, what is written is the reader's.
 
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import islice
 from typing import Protocol
@@ -61,6 +61,18 @@ class Frame:
         self.text = text
         self._wire = None
         self._deflated = None
+
+
+def first_of(frames: Iterable[Frame]) -> list[Frame]:
+    """The first frames, as many as are joined into one write: BATCH_BYTES, but one at least."""
+    size = 0
+    taken: list[Frame] = []
+    for frame in frames:
+        size += len(frame.text)
+        if taken and size > BATCH_BYTES:
+            break
+        taken.append(frame)
+    return taken
 
 
 class Batch:
@@ -157,14 +169,7 @@ class Channel:
         """The frames after `seq`, at most BATCH_BYTES of them (but one); None if the ring does not reach back there."""
         if not self.ring or self.ring[0].seq > seq + 1:
             return None
-        size = 0
-        frames: list[Frame] = []
-        for frame in islice(self.ring, seq + 1 - self.ring[0].seq, None):
-            size += len(frame.text)
-            if frames and size > BATCH_BYTES:
-                break
-            frames.append(frame)
-        return frames
+        return first_of(islice(self.ring, seq + 1 - self.ring[0].seq, None))
 
     def time_of(self, seq: int) -> int | None:
         """When event `seq` happened, if the ring knows."""

@@ -24,7 +24,8 @@ from server.storage.transaction import Transaction
 _log = logging.getLogger("ripost.relay")
 
 HEAD_CHECK = 5  # seconds; how long a silently lost message of the broker can go unnoticed
-READ_FRAMES = 256  # events in one read of the log
+READ_FRAMES = 128  # events in one read of the log; of usual comments about as many as two batches hold
+RECALLED = 256  # newest events that are read for all who come back to a channel that nobody read
 READ_TRIES = 8  # reads of the same events that an erasure may overtake; what it erased is then told by the next event
 
 
@@ -261,7 +262,7 @@ class Relay:
 
         def work(tx: Transaction) -> tuple[Head | None, list[tuple[int, int, str]]]:
             head = event_log.head(tx, name)
-            return head, event_log.since(tx, name, head.seq - READ_FRAMES, READ_FRAMES) if head is not None else []
+            return head, event_log.since(tx, name, head.seq - RECALLED, RECALLED) if head is not None else []
 
         head, rows = await self._database.read(work, "log")
         channel = self._hub.channels.get(name)

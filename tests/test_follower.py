@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.follower import Follower
-from server.hub import RING_FRAMES, Batch, Channel, Cursor, Frame, Hub
+from server.hub import BATCH_BYTES, RING_FRAMES, Batch, Channel, Cursor, Frame, Hub
 
 
 class Log:
@@ -144,6 +144,21 @@ async def test_a_reader_that_the_hub_calls_behind_goes_on_from_wherever_it_can(r
     link.room = 10**9
     reader.behind(cursor)  # the ring reaches back to it
     assert link.got[-1] == rig.head
+
+
+async def test_what_the_log_has_is_written_in_batches_no_larger_than_others(rig: Rig) -> None:
+    rig.say(RING_FRAMES + 200)
+    rig.log.texts = dict.fromkeys(rig.log.texts, "x" * 8000)
+    link = Link(2)
+    reader, cursor = rig.join(link, 0)
+    async with asyncio.timeout(5):
+        while reader._reading is not None:
+            await asyncio.sleep(0)
+    assert len(link.got) == cursor.seq == 2 * (BATCH_BYTES // 8000), "two batches, and it was refused the third"
+    link.room = 10**9
+    reader.writable()
+    await rig.until(link, rig.head)
+    assert link.got == list(range(1, rig.head + 1))
 
 
 async def test_a_log_that_does_not_go_on_is_a_reset(rig: Rig) -> None:

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.errors import CommandError
-from server.storage import event_log
+from server.storage import comments, event_log
 from server.storage.database import Database
 from server.storage.sqlite import FileLock
+from server.storage.transaction import Transaction
 
 STEP_PAGES = 500  # copied between two signs of progress
 _TABLES = {"alembic_version", "articles", "comments", "channels", "events", "people", "meta"}
@@ -139,10 +140,15 @@ def _copy(source: Path, target: Path, advance: Advance) -> None:
 
 
 async def _renew(copy: Path) -> None:
-    """Migrates the copy and starts new epochs in it. Raises CommandError if a newer Ripost made it."""
+    """Migrates the copy, and starts new epochs and new numbers in it. Raises CommandError if a newer Ripost made it."""
     database = await Database.open(f"sqlite:///{copy}", lambda _commit: None)
+
+    def work(tx: Transaction) -> None:
+        event_log.renew_epochs(tx)
+        comments.skip_numbers(tx)
+
     try:
-        await database.write(event_log.renew_epochs)
+        await database.write(work)
     finally:
         await database.close()
 

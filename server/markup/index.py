@@ -90,13 +90,11 @@ def sign_in_page(site: Site) -> str:
     return document(replace(site, words=ENGLISH), head, main, kind="sign-in-page", scripts=["signin.js"])
 
 
-def failure_page(
-    site: Site, *, status: int, title: str, detail: str, link: str = "/", words: str = "All articles"
-) -> str:
-    """What a person sees who asked for what is not there. `link` leads on, under `words`."""
+def failure_page(site: Site, *, status: int, title: str, detail: str, link: str, further: str) -> str:
+    """What a person sees who asked for what is not there. `link` leads on, under the words `further`."""
     main = (
         f'<div class="card failure"><p class="code">{status}</p><h1>{escape(title)}</h1><p>{escape(detail)}</p>'
-        f'<p class="more"><a href="{escape(link)}">{escape(words)}</a></p></div>'
+        f'<p class="more"><a href="{escape(link)}">{escape(further)}</a></p></div>'
     )
     head = Head(title=f"{title} · {site.name}", robots="noindex")
-    return document(replace(site, words=ENGLISH), head, main, kind="failure-page")
+    return document(site, head, main, kind="failure-page")

@@ -7,6 +7,7 @@ with its log's position. Failures are pages too. The markup is made by server/ma
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,6 +20,7 @@ from server.errors import BadRequest, NotFound, ProblemError
 from server.markup import article as article_markup
 from server.markup import index as index_markup
 from server.markup.index import Listed
+from server.markup.languages import ENGLISH
 from server.markup.layout import Site, article_path
 from server.markup.thread import Discussion
 from server.models import Sort, article_channel
@@ -53,12 +55,17 @@ async def failure(request: Request, error: ProblemError) -> Response:
     except BadRequest:
         return web.problem(error)
     slug = request.path_params.get("slug")
-    link, words = "/", "All articles"
-    if slug is not None and request.url.query:
-        link, words = article_path(slug), "The whole discussion"
+    words, title = site.words, error.title
     detail = error.detail[:1].upper() + error.detail[1:].rstrip(".") + "."
+    if error.status == NotFound.status and words is not ENGLISH:
+        title, detail = words("notFound"), words("notFoundHere")
+    else:
+        words = ENGLISH  # what the API says is English
+    link, further = "/", words("allArticles")
+    if slug is not None and request.url.query:
+        link, further = article_path(slug), words("wholeDiscussion")
     text = index_markup.failure_page(
-        site, status=error.status, title=error.title, detail=detail, link=link, words=words
+        replace(site, words=words), status=error.status, title=title, detail=detail, link=link, further=further
     )
     headers = {**_headers(site), "Cache-Control": "no-store", **error.headers()}
     return await compression.answer(request, text, error.status, media_type="text/html", headers=headers)

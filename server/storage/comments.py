@@ -11,6 +11,7 @@ left it, and walk up only through tombstones that come or go with it.
 from sqlalchemy import Select, bindparam, func, insert, select, text, update
 
 from server.models import Comment, Status
+from server.storage import meta
 from server.storage.schema import comments, people
 from server.storage.transaction import Row, Transaction
 
@@ -51,8 +52,12 @@ _HOLD_ARTICLE = text(
 )
 _BY_CLIENT = select(comments.c.id, comments.c.text_hash).where(comments.c.client_hash == bindparam("client"))
 _SOURCE = select(comments.c.source).where(comments.c.id == bindparam("comment"))
+SKIPPED = 1_000_000  # numbers; more comments than are posted between a backup and its restoration
 _NEXT_ID = {
-    "sqlite": text("SELECT coalesce(max(id), 0) + 1 FROM comments"),
+    "sqlite": text(
+        "SELECT max((SELECT coalesce(max(id), 0) FROM comments),"
+        " (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'comments_above')) + 1"
+    ),
     "postgresql": text("SELECT nextval('comments_id_seq')"),
 }
 _ADD = insert(comments)
@@ -238,6 +243,14 @@ def add(
         origin_id=origin_id,
     )
     return id
+
+
+def skip_numbers(tx: Transaction) -> None:
+    """Lets the next comments have numbers that no comment has had which came after a backup of this SQLite database: a
+    link to one that is lost must lead nowhere, and not to another comment."""
+    row = tx.one(_NEXT_ID[tx.dialect])
+    assert row is not None
+    meta.put(tx, "comments_above", str(row[0] - 1 + SKIPPED))
 
 
 def edit(tx: Transaction, comment_id: int, *, source: str, tree: str, edited_at: int) -> None:

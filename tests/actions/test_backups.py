@@ -77,7 +77,7 @@ async def test_a_restored_backup_is_a_new_history_and_the_old_one_is_kept(tmp_pa
         await site.post(article, "in the backup")
         backups.back_up(database, copy, quiet)
         before = await whole_thread(site, article.id)
-        await site.post(article, "after the backup")
+        lost = await site.post(article, "after the backup")
     _, kept = await backups.restore(database, copy, NOW, quiet)
     assert kept == tmp_path / "ripost.db.before-restore-20260301T120000Z"
     async with open_site(url) as site:
@@ -85,6 +85,7 @@ async def test_a_restored_backup_is_a_new_history_and_the_old_one_is_kept(tmp_pa
         assert (after["comments"], after["seq"]) == (before["comments"], before["seq"])
         assert after["epoch"] != before["epoch"]
         assert {event["epoch"] for event in await site.log("article:1")} == {after["epoch"]}
+        assert (await site.post(article, "after it was restored")).id > lost.id, "links to what is lost lead nowhere"
         assert await wrong(site) == []
     async with open_site(f"sqlite:///{kept}") as old:
         assert len((await whole_thread(old, article.id))["comments"]) == 2

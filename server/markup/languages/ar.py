@@ -68,4 +68,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "latestFeed": "أحدث التعليقات (Atom)",
     "latest": "أحدث التعليقات",
     "feedOf": "تعليقات هذا المقال",
+    "notFound": "غير موجود",
+    "notFoundHere": "لا وجود لهذه الصفحة أو هذا التعليق.",
+    "wholeDiscussion": "النقاش كاملًا",
 }

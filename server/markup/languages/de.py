@@ -33,7 +33,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "moderator": "Moderation",
     "admin": "Admin",
     "removed": "Von der Moderation entfernt",
-    "deleted": "Vom Verfasser oder von der Verfasserin gelöscht",
+    "deleted": "Selbst gelöscht",
     "replyingTo": "Antwort auf",
     "aRemovedComment": "einen entfernten Kommentar",
     "empty": "Noch keine Kommentare. Schreiben Sie den ersten.",
@@ -65,4 +65,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "latestFeed": "Neueste Kommentare (Atom)",
     "latest": "Neueste Kommentare",
     "feedOf": "Kommentare zu diesem Artikel",
+    "notFound": "Nicht gefunden",
+    "notFoundHere": "Diese Seite oder diesen Kommentar gibt es nicht.",
+    "wholeDiscussion": "Die ganze Diskussion",
 }

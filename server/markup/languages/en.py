@@ -65,4 +65,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "latestFeed": "Latest comments (Atom)",
     "latest": "Latest comments",
     "feedOf": "Comments on this article",
+    "notFound": "Not found",
+    "notFoundHere": "There is no such page.",
+    "wholeDiscussion": "The whole discussion",
 }

@@ -66,4 +66,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "latestFeed": "Últimos comentarios (Atom)",
     "latest": "Últimos comentarios",
     "feedOf": "Comentarios de este artículo",
+    "notFound": "No encontrado",
+    "notFoundHere": "Esta página o este comentario no existe.",
+    "wholeDiscussion": "Toda la conversación",
 }

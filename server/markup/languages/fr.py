@@ -66,4 +66,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "latestFeed": "Derniers commentaires (Atom)",
     "latest": "Derniers commentaires",
     "feedOf": "Commentaires sur cet article",
+    "notFound": "Introuvable",
+    "notFoundHere": "Cette page ou ce commentaire n’existe pas.",
+    "wholeDiscussion": "Toute la discussion",
 }
