@@ -33,13 +33,13 @@ const PATIENCE = 20_000; // milliseconds; a phone's worst round trip is well bel
 /**
  * @param {URL} server  origin of the server
  * @param {string} path
- * @param {{method?: string, body?: unknown, token?: string | null, fresh?: boolean, signal?: AbortSignal}} [options]
- *   fresh: past every cache
+ * @param {{method?: string, body?: unknown, token?: string | null, fresh?: boolean, signal?: AbortSignal, words?: import("./words.js").Words}} [options]
+ *   fresh: past every cache; words: what a refusal is said in, where that is another language than the server's
  * @returns {Promise<any>} the answer's JSON, or null when it has no body
  * @throws {Problem} the server refused
  * @throws {Unreachable} no connection, a gateway's error, or something that is not our server
  */
-export async function request(server, path, { method = "GET", body, token, fresh, signal } = {}) {
+export async function request(server, path, { method = "GET", body, token, fresh, signal, words } = {}) {
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -65,5 +65,21 @@ export async function request(server, path, { method = "GET", body, token, fresh
   if (answer.ok) return json;
   // 500 and gateway errors say nothing about what happened to the request.
   if (answer.status >= 500) throw new Unreachable(`The server answered ${answer.status}.`);
-  throw new Problem(answer.status, json, Number(answer.headers.get("Retry-After")) || 0);
+  throw new Problem(answer.status, inWords(json, answer.status, words), Number(answer.headers.get("Retry-After")) || 0);
+}
+
+/**
+ * What the server says is exact, and English. Another language says less, but what its readers understand.
+ *
+ * @param {any} body @param {number} status @param {import("./words.js").Words} [words]
+ */
+function inWords(body, status, words) {
+  const said = (/** @type {string} */ key) => (words && words(key) !== key ? words(key) : null);
+  const any = said("problem");
+  if (!any) return body;
+  const errors = Array.isArray(body?.errors) ? body.errors : [];
+  return {
+    detail: said(`problem.${status}`) ?? any,
+    errors: errors.map((/** @type {{field: string}} */ { field }) => ({ field, message: said(`problem.${field}`) ?? any })),
+  };
 }

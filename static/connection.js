@@ -235,7 +235,8 @@ export class Connection {
     this.#close();
     if (this.#options.signal.aborted) return;
     this.#stopped = isTerminal(code);
-    if (!this.#stopped) {
+    // Nobody looks: it is taken up again when somebody does.
+    if (!this.#stopped && !document.hidden) {
       const wait = this.#hint >= 0 ? this.#hint : backOff(this.#tries++);
       this.#failures++;
       this.#hint = -1;

@@ -21,9 +21,19 @@ export async function loadWords(wanted) {
     if (!TABLES.has(base)) continue;
     const answer = await fetch(new URL(`./i18n/${base}.json`, import.meta.url));
     if (!answer.ok) throw new Error(`${answer.status} for the words of ${base}`);
-    return { language, words: makeWords(language, await answer.json()) };
+    const words = makeWords(language, await answer.json());
+    return { language, words: base === "ar" ? (key, values) => words(key, isolated(values)) : words };
   }
   return { language: "en", words: makeWords("en") };
+}
+
+/**
+ * Names and reasons may run the other way, and must not take the full stop or the bracket beside them along.
+ *
+ * @param {Record<string, string | number>} [values]
+ */
+function isolated(values = {}) {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? `\u2068${value}\u2069` : value]));
 }
 
 /** A tag as browsers write it; `de_AT`, which many pages have, is one. Empty for what is none. @param {string} tag */

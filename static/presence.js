@@ -8,6 +8,7 @@ import { make, setChild, setText } from "./elements.js";
 import { addEnglish } from "./words.js";
 
 const TELLING = 3000; // milliseconds between two words of "is writing"; the server counts each for 6 s
+const HEARD = 1200; // after a word about another place; the server hears one a second
 const COUNTED = 6000;
 
 export class Presence {
@@ -59,7 +60,7 @@ export class Presence {
     const article = /** @type {HTMLElement | null} */ (target.closest("article"));
     if (article?.hasAttribute("data-editing")) return;
     const parent = article ? Number(article.dataset["commentId"]) : null;
-    if (parent === this.#own.parent && Date.now() - this.#own.at < TELLING) return;
+    if (Date.now() - this.#own.at < (parent === this.#own.parent ? TELLING : HEARD)) return;
     this.#own = { parent, at: Date.now() };
     this.#thread.connection?.tell({ type: "typing", article: this.#thread.state.article.id, parent });
   }

@@ -31,6 +31,7 @@ export class Showing {
     const first = ids[0];
     if (first === undefined) return;
     // A reader at the top has nothing above to lose: what is new may push down what follows.
+    view.away = first; // until it is known to be in sight: the button that was pressed stays, and the focus with it
     const atTop = view.frame.section.getBoundingClientRect().top >= 0;
     const show = () => {
       for (const id of ids) {
@@ -42,9 +43,10 @@ export class Showing {
     if (atTop || below !== null) show();
     else view.keep(show);
     const seen = ids.find((id) => isOnScreen(view.element(id)));
-    if (seen === undefined) this.#offer(first);
+    if (seen === undefined) return this.#offer(first);
+    view.away = null;
     view.around();
-    // The button that was pressed may be gone, and the focus with it.
+    // What was pressed is gone.
     const root = /** @type {ShadowRoot} */ (view.frame.section.getRootNode());
     if (!root.activeElement && seen !== undefined) view.element(seen)?.focus({ preventScroll: true });
   }
@@ -53,7 +55,6 @@ export class Showing {
   #offer(id) {
     const view = this.#view;
     const entry = view.element(id)?.firstElementChild;
-    view.away = id;
     if (!entry) return;
     const seen = new IntersectionObserver((entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;

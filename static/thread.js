@@ -164,7 +164,7 @@ export class Thread {
   /** @param {string} path @param {Parameters<typeof import("./api.js").request>[2]} [options] */
   async request(path, options) {
     const { request } = await import("./api.js");
-    return request(new URL(this.server), path, { ...options, signal: this.#signal });
+    return request(new URL(this.server), path, { ...options, signal: this.#signal, words: this.words });
   }
 
   set state(state) {

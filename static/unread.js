@@ -19,6 +19,8 @@ export class Unread {
   #button;
   /** Unread comments and those they answer. @type {Map<number, number | null>} */
   #ids = new Map();
+  /** Where the reader has been brought. @type {Set<number>} */
+  #visited = new Set();
   #last;
   #observer;
   /** In the window, and the timer until it is seen. @type {Map<number, number>} */
@@ -61,7 +63,7 @@ export class Unread {
     await this.#found;
     const { view, words } = this.#thread;
     const all = /** @type {HTMLElement[]} */ ([...this.#root.querySelectorAll("article[data-unread], article[data-fresh]")]);
-    const marked = all.filter((one) => one.dataset["fresh"] !== undefined || this.#ids.has(idOf(one)));
+    const marked = all.filter((one) => this.#ids.has(idOf(one)) || (one.dataset["fresh"] !== undefined && !this.#visited.has(idOf(one))));
     const from = this.#root.activeElement?.closest("article");
     const follows = (/** @type {Element} */ one) => from && from !== one && Boolean(from.compareDocumentPosition(one) & (step > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING));
     const next = from ? (step > 0 ? marked.find(follows) : marked.findLast(follows)) : marked.at(step > 0 ? 0 : -1);
@@ -69,6 +71,7 @@ export class Unread {
     const id = next ? idOf(next) : step > 0 ? ([...this.#ids.keys()].find((one) => !view.has(one)) ?? (marked[0] && marked[0] !== from ? idOf(marked[0]) : 0)) : 0;
     if (!id) return this.#say(words("nothingUnread"));
     this.#see(id);
+    this.#visited.add(id);
     await this.#thread.goTo(id);
   }
 

@@ -23,8 +23,9 @@ export function tendTombstones(thread, root, words, decide, signal) {
         const comment = thread.state.comments.get(id);
         if (!comment) return;
         restore.disabled = true;
-        await decide(comment, "restore");
+        const done = await decide(comment, "restore");
         restore.disabled = false;
+        (done ? thread.view.element(id) : restore)?.focus({ preventScroll: true });
       }, { signal });
       entry.querySelector(".byline")?.after(make("div", { class: "actions grave" }, said, restore));
     }
@@ -46,8 +47,8 @@ async function show(thread, id, button, words) {
   button.disabled = true;
   const place = make("blockquote", { class: "exhumed", dir: "auto" });
   try {
-    const { source } = await thread.request(`/api/comments/${id}/source`, { token: thread.token });
-    setText(place, source);
+    const { text } = await thread.request(`/api/comments/${id}/source`, { token: thread.token });
+    setText(place, text);
   } catch (error) {
     setText(place, thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
   }

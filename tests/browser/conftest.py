@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from tests.browser.newsroom import Newsroom, moderator_token
 from tests.browser.publisher import Publisher
+from tests.support import npm, provision
 from tests.support.server import RipostServer
 
 
@@ -55,3 +56,11 @@ async def newsroom_of(tmp_path: Path) -> AsyncIterator[Callable[[RipostServer], 
     yield of
     for people in made:
         await people.close()
+
+
+@pytest.fixture(scope="session")
+def axe(node: str) -> str:
+    """The source of axe-core."""
+    folder = npm.package("axe-core", provision.Found(node, ""))
+    assert folder is not None, "npm could not install axe-core (see above)"
+    return Path(folder / "axe.min.js").read_text("utf-8")

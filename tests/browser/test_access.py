@@ -1,6 +1,5 @@
 """For everybody: by keyboard, by touch, at 320 px, at twice the text size, right to left, and as assistive tools see it."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import ROOT, Window
-from tests.support import npm, provision
 from tests.support.browser import PHONE, Pages
 
 FINGER = 44  # CSS pixels
@@ -247,14 +245,6 @@ async def test_assistive_tools_find_a_feed_of_named_comments(pages: Pages, newsr
                   - button "Replies" [expanded]
         """
     )
-
-
-@pytest.fixture(scope="session")
-def axe(node: str) -> str:
-    """The source of axe-core."""
-    folder = npm.package("axe-core", provision.Found(node, ""))
-    assert folder is not None, "npm could not install axe-core (see above)"
-    return Path(folder / "axe.min.js").read_text("utf-8")
 
 
 @pytest.mark.parametrize("options", [{}, PHONE | {"color_scheme": "dark"}], ids=["desktop", "dark phone"])

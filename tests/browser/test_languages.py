@@ -63,6 +63,8 @@ async def test_our_own_page_speaks_the_readers_language_before_and_after_its_scr
           }).observe(root, { subtree: true, childList: true, characterData: true });
         })"""
     )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rpartition("/static/")[2].partition("/")[2]))
     await page.goto(newsroom.link(article))
     window = Window(page)
     await window.until("live")
@@ -72,6 +74,8 @@ async def test_our_own_page_speaks_the_readers_language_before_and_after_its_scr
     snapshot = [text for text in await page.evaluate("window.changed") if not text.startswith("{")]
     assert snapshot == [], "words were replaced under the reader"
     assert await shifts(page) < 0.01
+    for name in ("languages.js", f"i18n/{locale[:2]}.json"):
+        assert asked.count(name) == 1, f"{name} is preloaded and used, not asked for twice: {asked}"
     third = await newsroom.say(article, "Three.", "Cleo")
     await expect(window.pill).to_be_visible()
     assert "new" not in await window.pill.inner_text()
@@ -150,6 +154,10 @@ async def test_arabic_stands_from_right_to_left(pages: Pages, newsroom: Newsroom
     assert await window.entry(reply).locator(".body").evaluate("(body) => getComputedStyle(body).direction") == "ltr"
     assert await window.entry(reply).locator(".author").evaluate("(name) => name.tagName") == "BDI"
     await expect(window.button(first, "reply")).to_have_attribute("aria-label", "الرد على سامي")
+    third = await newsroom.say(article, "تعليق ثالث.", "Bo (2)")
+    await window.pill.click()
+    label = await window.button(third, "reply").get_attribute("aria-label")
+    assert label == "الرد على \u2068Bo (2)\u2069", "a name of the other direction keeps to itself"
     area = window.composer.locator("textarea")
     assert await area.evaluate("(area) => getComputedStyle(area).direction") == "rtl", "the placeholder is Arabic"
     await area.fill("English words")
@@ -166,6 +174,18 @@ async def test_times_and_numbers_are_those_of_the_readers_country(pages: Pages, 
     british = await Window.open(pages, newsroom.link(article), locale="en-GB")
     title = await british.page.locator("article time").first.get_attribute("title")
     assert title is not None and re.match(r"\w+,? \d+ \w+ \d{4}", title), title
+
+
+async def test_a_refusal_is_said_in_the_readers_language(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article("Refused")
+    await newsroom.say(article, "One.", "Annika")
+    window = await Window.open(pages, newsroom.link(article), locale="de-DE")
+    await window.write("Ich heiße wie die Moderation.", "Mo Derator")
+    said = window.composer.get_by_text("Dieser Name ist vergeben oder nicht zulässig. Wählen Sie einen anderen.")
+    await expect(said).to_be_visible()
+    english = await Window.open(pages, newsroom.link(article))
+    await english.write("I am called like a moderator.", "Mo Derator")
+    await expect(english.composer.get_by_text("choose another")).to_be_visible()
 
 
 async def test_words_that_cannot_be_had_are_english_and_the_discussion_works(pages: Pages, newsroom: Newsroom) -> None:

@@ -126,3 +126,63 @@ async def test_pins_and_the_state_of_the_discussion_reach_everybody(
     assert shown["slow_mode_seconds"] == 60
     await newsroom.change(article, state="premoderated")  # by a colleague
     await expect(desk(moderator).get_by_label("This discussion")).to_have_value("premoderated", timeout=SOON)
+
+
+async def test_a_removed_comment_is_read_and_brought_back_where_it_stood(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Buy my **marmalade**.")
+    await newsroom.say(article, "No, thank you.", "Bo", under=said)
+    moderator = await at_desk(pages, newsroom, article)
+    reader = await Window.open(pages, newsroom.link(article))
+    await newsroom.decide(said, "reject")  # by a colleague
+    grave = moderator.entry(said)
+    await expect(grave).to_contain_text("Removed by a moderator", timeout=SOON)
+    await expect(reader.entry(said)).to_contain_text("Removed by a moderator", timeout=SOON)
+    await grave.get_by_role("button", name="Show what it said").click()
+    await expect(grave.locator("blockquote")).to_have_text("Buy my **marmalade**.")
+    await grave.get_by_role("button", name="Show what it said").click()
+    await expect(grave.locator("blockquote")).to_have_count(0)
+    await expect(reader.page.get_by_role("button", name="Restore")).to_have_count(0)
+    await moderator.page.reload()
+    await expect(desk(moderator)).to_be_visible()
+    await grave.get_by_role("button", name="Restore").press("Enter")
+    for window in (moderator, reader):
+        await expect(window.entry(said).locator(".body")).to_have_text("Buy my marmalade.", timeout=SOON)
+    await expect(moderator.comment(said)).to_be_focused()
+
+
+async def test_the_reason_of_a_decision_stands_in_the_log(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    said = await newsroom.say(article, "Buy my marmalade.")
+    moderator = await at_desk(pages, newsroom, article)
+    await moderator.button(said, "options").click()
+    entry = moderator.entry(said)
+    await expect(entry.get_by_role("textbox")).to_have_count(0)
+    await entry.get_by_role("button", name="Add a reason").click()
+    await expect(entry.get_by_role("textbox")).to_be_focused()
+    await moderator.page.keyboard.type("The third one today.")
+    await entry.get_by_role("button", name="Mark the comment by Ana as spam").click()
+    await expect(moderator.comment(said)).to_have_count(0)
+    log = await newsroom.request("GET", "/api/moderation/log", token=newsroom.token)
+    newest = log["decisions"][0]
+    assert (newest["comment"], newest["decision"], newest["reason"]) == (said["id"], "spam", "The third one today.")
+
+
+async def test_a_moderator_still_writes_where_a_discussion_is_closed(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Is that all?")
+    await newsroom.change(article, state="closed")
+    moderator = await at_desk(pages, newsroom, article)
+    reader = await Window.open(pages, newsroom.link(article))
+    await expect(moderator.page.get_by_text("This discussion is closed.", exact=True)).to_be_visible()
+    await moderator.button(said, "reply").click()
+    form = moderator.form(said)
+    await expect(form).to_contain_text("Posting as Mo Derator. For readers this discussion is closed.")
+    await moderator.write("That is all.", None, form=form)
+    await expect(moderator.saying("That is all.")).to_be_visible()
+    await moderator.write("Thank you, everybody.", None)
+    await expect(moderator.saying("Thank you, everybody.")).to_be_visible()
+    await expect(reader.composer).to_have_count(0)
+    await expect(reader.button(said, "reply")).to_have_count(0)
+    await expect(reader.pill.or_(reader.saying("Thank you, everybody.")).first).to_be_visible()

@@ -1,10 +1,19 @@
 """Watching a discussion grow again: in order, by hand or by itself, without what was taken down, and back to the place."""
 
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
 from tests.support.browser import PHONE, Pages
+from tests.support.commands import run_ripost
+from tests.support.server import RipostServer
 
 
 class Replay:
@@ -47,6 +56,39 @@ async def discussion(newsroom: Newsroom) -> tuple[Json, list[Json]]:
     reply = await newsroom.say(article, "A reply to the first.", "Cleo", under=first)
     deep = await newsroom.say(article, "A reply to that.", "Ana", under=reply)
     return article, [first, second, reply, deep]
+
+
+async def import_long(newsroom: Newsroom, server: RipostServer, folder: Path, count: int) -> Json:
+    """A discussion of so many comments, every third a reply, seven minutes between two."""
+    start = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    url = "https://long.example/replay"
+
+    def at(number: int) -> str:
+        return (start + timedelta(minutes=7 * number)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    records: list[Json] = [{"format": "ripost", "version": 1, "instance": "elsewhere", "exported_at": at(count)}]
+    records += [
+        {"record": "person", "id": number, "name": f"Person {number}", "role": "guest", "created_at": at(0)}
+        for number in range(1, 21)
+    ]
+    records.append(
+        {"record": "article", "id": 1, "slug": "long", "title": "A long one", "url": url, "created_at": at(0)}
+    )
+    records += [
+        {
+            "record": "comment", "id": number, "article": 1, "author": 1 + number % 20, "ref": f"{number:016x}",
+            "parent": number - 1 if number % 3 == 0 else None, "source": f"Comment {number}.",
+            "tree": [["p", f"Comment {number}."]], "created_at": at(number),
+        }
+        for number in range(1, count + 1)
+    ]  # fmt: skip
+    file = folder / "long.jsonl"
+    file.write_text("".join(json.dumps(record) + "\n" for record in records))
+    command = ("import", str(file), "--format", "ripost")
+    done = await asyncio.to_thread(run_ripost, *command, folder=folder, DATABASE_URL=server.database_url)
+    assert done.status == 0, done.err
+    found = await newsroom.request("GET", f"/api/articles?url={url}")
+    return found["articles"][0]  # type: ignore[no-any-return]
 
 
 async def test_it_grows_by_the_time_of_writing_and_the_slider_leads_anywhere(pages: Pages, newsroom: Newsroom) -> None:
@@ -165,3 +207,46 @@ async def test_a_link_to_a_comment_leads_back_to_it_in_the_discussion(pages: Pag
     await replay.panel.locator(f'.permalink[href="?comment={deep["id"]}"]').click()
     await expect(replay.panel).to_have_count(0)
     await expect(window.comment(deep)).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, PHONE | {"color_scheme": "dark", "locale": "ar"}], ids=["desktop", "dark phone"]
+)
+async def test_axe_finds_nothing_to_complain_about(
+    pages: Pages, newsroom: Newsroom, axe: str, options: dict[str, Any]
+) -> None:
+    article, _ = await discussion(newsroom)
+    window = await Window.open(pages, newsroom.link(article), bypass_csp=True, reduced_motion="reduce", **options)
+    replay = await Replay(window).open()
+    await replay.at(4)
+    assert await window.overflow() == 0
+    await window.page.evaluate(axe)
+    found = await window.page.evaluate(
+        "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })"
+    )
+    complaints = [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+    assert not complaints, "\n".join(complaints)
+
+
+async def test_two_thousand_comments_are_a_matter_of_a_moment(
+    pages: Pages, newsroom: Newsroom, _shared_server: RipostServer, tmp_path: Path
+) -> None:
+    article = await import_long(newsroom, _shared_server, tmp_path, 2200)
+    window = await Window.open(pages, newsroom.link(article))
+    replay = await Replay(window).open()
+    await replay.pause()
+    await expect(replay.panel.locator(".note")).to_have_text(
+        "The discussion is very long: only 2,000 comments are replayed."
+    )
+    took = await replay.slider.evaluate(
+        """(slider) => {
+          const start = performance.now();
+          slider.value = slider.max;
+          slider.dispatchEvent(new Event("input", { bubbles: true }));
+          return performance.now() - start;
+        }"""
+    )
+    assert took < 3_000, f"{took:.0f} ms to show 2,000 comments at once"
+    assert await replay.panel.locator("article").count() == 2000
+    said = await replay.slider.get_attribute("aria-valuetext")
+    assert said is not None and said.startswith("2,000 of 2,000 · ")

@@ -1,0 +1,339 @@
+"""Words are never lost and never said twice: drafts through everything that happens to a page, and what waits to be sent."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import BrowserContext, Page, Request, Route, expect
+
+from tests.browser.newsroom import Json, Newsroom
+from tests.browser.window import Window, eventually
+from tests.support.browser import Pages
+from tests.support.proxy import FaultProxy
+
+Proxies = Callable[[str], Awaitable[FaultProxy]]
+
+POST = re.compile(r"/api/articles/\d+/comments$")
+
+
+@pytest.fixture
+async def article(newsroom: Newsroom) -> Json:
+    made = await newsroom.article()
+    return made
+
+
+async def kept(window: Window, text: str) -> None:
+    """Waits until this text is in the browser's storage: a keystroke later it may be gone with the page."""
+
+    async def stored() -> bool:
+        return text in await window.page.evaluate("JSON.stringify({ ...localStorage })")
+
+    await eventually(stored, f"{text!r} is kept")
+
+
+async def said(newsroom: Newsroom, article: Json, text: str) -> int:
+    """How many comments of the discussion say this."""
+    return sum(text in str(one["tree"]) for one in await newsroom.thread(article))
+
+
+async def again(window: Window) -> None:
+    await window.page.reload()
+    await window.until("live")
+
+
+async def test_drafts_of_every_place_are_there_after_a_reload(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    theirs = await newsroom.say(article, "A question.")
+    window = await Window.open(pages, newsroom.link(article))
+    mine = await window.post("Mine, with a mistake.")
+    await window.composer.locator("textarea").fill("Something new.")
+    await window.button(theirs, "reply").click()
+    await window.form(theirs).locator("textarea").fill("Half an answer.")
+    await window.button(mine, "edit").click()
+    await expect(window.form(mine).locator("textarea")).to_have_value("Mine, with a mistake.")
+    await window.form(mine).locator("textarea").fill("Mine, without one.")
+    await kept(window, "Mine, without one.")
+    await again(window)
+    await expect(window.composer.locator("textarea")).to_have_value("Something new.")
+    await expect(window.form(theirs).locator("textarea")).to_have_value("Half an answer.")
+    await expect(window.form(mine).locator("textarea")).to_have_value("Mine, without one.")
+    await window.form(mine).locator("button[type=submit]").click()
+    await expect(window.saying("Mine, without one.")).to_be_visible()
+    await window.form(theirs).locator("button[type=submit]").click()
+    await expect(window.saying("Half an answer.")).to_be_visible()
+    await again(window)
+    await expect(window.page.locator("article form")).to_have_count(0)
+    await expect(window.composer.locator("textarea")).to_have_value("Something new.")
+
+
+async def test_what_is_typed_before_the_composer_has_loaded_is_kept(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    await window.page.route(re.compile(r"/static/composer\.js"), lambda route: route.abort())
+    await window.composer.locator("textarea").press_sequentially("Typed into the void.")
+    await kept(window, "Typed into the void.")
+    await window.page.unroute_all()
+    await again(window)
+    await expect(window.composer.locator("textarea")).to_have_value("Typed into the void.")
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+
+
+async def test_a_draft_waits_while_another_order_has_its_comment_elsewhere(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    first, *_ = [await newsroom.say(article, f"Number {n}.", f"Guest {n}") for n in range(30)]
+    window = await Window.open(pages, newsroom.link(article))
+    await window.button(first, "reply").click()
+    await window.form(first).locator("textarea").fill("To the very first.")
+    await window.page.get_by_role("link", name="Newest").click()
+    await expect(window.saying("Number 29.")).to_be_visible()
+    await expect(window.comment(first)).to_have_count(0)
+    await expect(window.page.get_by_text("Removed by a moderator")).to_have_count(0)
+    await window.page.get_by_role("link", name="More comments").click()
+    await expect(window.form(first).locator("textarea")).to_have_value("To the very first.")
+    await expect(window.form(first).locator("button[type=submit]")).to_be_enabled()
+
+
+async def test_the_answer_to_a_removed_comment_becomes_a_comment_of_its_own(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    bad = await newsroom.say(article, "Buy my marmalade.", "Zeb")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.button(bad, "reply").click()
+    await window.form(bad).locator("textarea").fill("I would rather have honey.")
+    await newsroom.decide(bad, "reject")
+    await window.form(bad).get_by_role("button", name="Make it a comment of its own").click()
+    await expect(window.composer.locator("textarea")).to_have_value("I would rather have honey.")
+    await expect(window.composer.locator("textarea")).to_be_focused()
+    await expect(window.comment(bad)).to_have_count(0)
+    await window.write("I would rather have honey.")
+    await expect(window.saying("rather have honey")).to_be_visible()
+
+
+@pytest.mark.faults
+async def test_what_was_written_without_a_connection_is_sent_once_when_it_is_back(
+    pages: Pages, newsroom: Newsroom, article: Json, fault_proxy: Proxies
+) -> None:
+    proxy = await fault_proxy(newsroom.url)
+    window = await Window.open(pages, newsroom.link(article, at=proxy.url))
+    await window.composer.locator("textarea").click()
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+    proxy.refuse()
+    await window.until("offline")
+    await window.write("Sent from a tunnel.")
+    await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
+    await expect(window.composer.locator("textarea")).to_have_value("Sent from a tunnel.")
+    await expect(window.composer).to_have_attribute("aria-busy", "true")
+    proxy.resume()
+    await expect(window.saying("Sent from a tunnel.")).to_be_visible(timeout=15_000)
+    await expect(window.composer.locator("textarea")).to_have_value("")
+    assert await said(newsroom, article, "Sent from a tunnel.") == 1
+
+
+@pytest.mark.faults
+async def test_a_comment_whose_answer_was_lost_stands_there_once(
+    pages: Pages, newsroom: Newsroom, article: Json, fault_proxy: Proxies
+) -> None:
+    proxy = await fault_proxy(newsroom.url)
+    window = await Window.open(pages, newsroom.link(article, at=proxy.url))
+    root = await window.post("A word before.")
+    await window.button(root, "reply").click()
+    proxy.lose_answer_to(b"POST /api/articles/")
+    await window.write("Did you hear me?", None, form=window.form(root))
+    await expect(window.saying("Did you hear me?")).to_be_visible(timeout=15_000)
+    await expect(window.form(root)).to_have_count(0, timeout=15_000)
+    assert await said(newsroom, article, "Did you hear me?") == 1
+    await expect(window.saying("Did you hear me?")).to_have_count(1)
+
+
+@pytest.mark.faults
+async def test_what_was_on_its_way_when_the_page_was_closed_is_sent_by_the_next(
+    pages: Pages, newsroom: Newsroom, article: Json, fault_proxy: Proxies
+) -> None:
+    proxy = await fault_proxy(newsroom.url)
+    window = await Window.open(pages, newsroom.link(article, at=proxy.url))
+    proxy.lose_answer_to(b"POST /api/articles/")
+    await window.page.route(POST, once_then_never())
+    await window.write("Just before the battery died.")
+    await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
+    await window.page.unroute_all()
+    await again(window)
+    await expect(window.saying("Just before the battery died.")).to_have_count(1, timeout=15_000)
+    await expect(window.composer.locator("textarea")).to_have_value("", timeout=15_000)
+    assert await said(newsroom, article, "Just before the battery died.") == 1
+
+
+def once_then_never() -> Callable[[Route], Awaitable[None]]:
+    """Lets one request through and none after it, as a page that is about to be closed has it."""
+    seen: list[Request] = []
+
+    async def handle(route: Route) -> None:
+        seen.append(route.request)
+        await (route.continue_() if len(seen) == 1 else route.abort())
+
+    return handle
+
+
+async def two(pages: Pages, url: str) -> tuple[Window, Window]:
+    """Two windows of one person, both live."""
+    context: BrowserContext = await pages.context()
+    windows = Window(await context.new_page()), Window(await context.new_page())
+    for window in windows:
+        await window.page.goto(url)
+        await window.until("live")
+    return windows
+
+
+async def ready(window: Window) -> None:
+    """The composer is there; the caret is elsewhere."""
+    await window.composer.locator("textarea").click()
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+    await window.composer.locator("textarea").blur()
+
+
+async def test_a_draft_typed_in_one_window_is_in_the_other_and_sent_from_one_is_gone_from_both(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    first, second = await two(pages, newsroom.link(article))
+    await ready(second)
+    await first.composer.locator("textarea").fill("From either window.")
+    await expect(second.composer.locator("textarea")).to_have_value("From either window.")
+    await first.write("From either window.")
+    await expect(second.saying("From either window.")).to_be_visible()
+    await expect(second.composer.locator("textarea")).to_have_value("")
+    await second.composer.locator("button[type=submit]").click()
+    await expect(second.composer.locator(".message")).to_have_text("Write something first.")
+    assert await said(newsroom, article, "From either window.") == 1
+
+
+async def test_two_windows_that_send_the_same_draft_at_once_post_it_once(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    first, second = await two(pages, newsroom.link(article))
+    for window in (first, second):
+        await ready(window)
+    await first.composer.locator("textarea").fill("Twice or once?")
+    await first.composer.locator('input[name="name"]').fill("Ada")
+    await expect(second.composer.locator("textarea")).to_have_value("Twice or once?")
+    await second.composer.locator('input[name="name"]').fill("Ada")
+    gate = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    for window in (first, second):
+        await window.page.route(POST, hold)
+        async with window.page.expect_request(POST):
+            await window.composer.locator("button[type=submit]").click()
+    gate.set()
+    for window in (first, second):
+        await expect(window.saying("Twice or once?")).to_have_count(1)
+        await expect(window.composer.locator("textarea")).to_have_value("")
+    assert await said(newsroom, article, "Twice or once?") == 1
+
+
+async def test_an_outbox_that_two_windows_find_is_sent_once(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    context = await pages.context()
+    page: Page = await context.new_page()
+    await page.goto(newsroom.link(article))
+    window = Window(page)
+    await window.until("live")
+    await page.route(POST, lambda route: route.abort())
+    await window.write("Left in the outbox.")
+    await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
+    await page.close()
+    one, other = Window(await context.new_page()), Window(await context.new_page())
+    await asyncio.gather(*(each.page.goto(newsroom.link(article)) for each in (one, other)))
+    for each in (one, other):
+        await expect(each.saying("Left in the outbox.")).to_have_count(1)
+        await expect(each.composer.locator("textarea")).to_have_value("")
+    assert await said(newsroom, article, "Left in the outbox.") == 1
+
+
+async def test_too_long_a_paste_is_cut_said_and_never_sent_short(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    await ready(window)
+    area = window.composer.locator("textarea")
+    await area.evaluate(
+        """(area) => {
+          area.focus();
+          const data = new DataTransfer();
+          data.setData('text/plain', 'word '.repeat(40_000));
+          area.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    assert len(await area.input_value()) == 100_000
+    await expect(window.composer.locator(".message")).to_contain_text("the first 100,000 characters")
+    await expect(window.composer.locator(".counter")).to_have_text("90,000 characters too many")
+    await window.composer.locator('input[name="name"]').fill("Ada")
+    await window.composer.locator("button[type=submit]").click()
+    await expect(window.composer.locator(".message")).to_have_text("90,000 characters too many")
+    assert len(await area.input_value()) == 100_000
+    assert await newsroom.thread(article) == []
+
+
+async def test_odd_text_arrives_as_it_was_written(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    odd = "👩‍👩‍👧 ﷽ Ω̷̢ \u202bשלום\u202c 1 < 2 & \\*not bold\\* <script>alert(1)</script> \u00e9 e\u0301"
+    window = await Window.open(pages, newsroom.link(article))
+    await window.write(odd)
+    body = window.page.locator("article .body").first
+    await expect(body).to_contain_text("👩‍👩‍👧 ﷽")
+    await expect(body).to_contain_text("<script>alert(1)</script>")
+    await expect(body).to_contain_text("*not bold*")
+    await expect(body.locator("em, script")).to_have_count(0)
+
+
+async def test_ones_own_comment_is_changed_and_deleted_within_the_window_and_not_after(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    mine, other = await window.post("Mine."), await window.post("And another.")
+    await window.button(mine, "edit").click()
+    form = window.form(mine)
+    await expect(form.locator("textarea")).to_have_value("Mine.")
+    await form.locator("textarea").fill("Mine, and better.")
+    await form.locator("textarea").press("Control+Enter")
+    await expect(window.entry(mine).locator(".body")).to_have_text("Mine, and better.")
+    await expect(window.entry(mine).locator(".edited")).to_be_visible()
+    await window.button(mine, "delete").click()
+    await expect(window.entry(mine).get_by_role("button", name="Keep it")).to_be_focused()
+    await window.page.keyboard.press("Escape")
+    await expect(window.button(mine, "delete")).to_be_focused()
+    await window.button(mine, "delete").click()
+    await window.entry(mine).locator('button[data-ripost="confirm"]').click()
+    await expect(window.comment(mine)).to_have_count(0)
+    assert await said(newsroom, article, "Mine, and better.") == 0
+    # The page's own clock is moved on instead of waiting a quarter of an hour.
+    await window.page.add_init_script("{ const now = Date.now; Date.now = () => now() + 16 * 60_000; }")
+    await again(window)
+    await expect(window.button(other, "reply")).to_be_visible()
+    await expect(window.button(other, "edit")).to_have_count(0)
+    await expect(window.button(other, "delete")).to_have_count(0)
+
+
+async def test_a_sign_in_that_expired_while_writing_costs_nothing(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    await window.page.locator("ripost-thread").evaluate(
+        "(one, token) => one.setAttribute('token', token)", newsroom.token
+    )
+    await window.composer.locator("textarea").click()
+    await expect(window.composer).to_contain_text("Posting as Mo Derator")
+    await window.page.route(
+        POST,
+        lambda route: route.fulfill(
+            status=401, content_type="application/problem+json", body='{"title": "Unauthorized", "status": 401}'
+        ),
+        times=1,
+    )
+    await window.write("Written by a member.", None)
+    await expect(window.composer.locator(".message")).to_contain_text("Your sign-in has expired. Your text is kept")
+    await expect(window.composer.locator("textarea")).to_have_value("Written by a member.")
+    await expect(window.composer.locator('input[name="name"]')).to_be_focused()
+    await window.write("Written by a member.", "Mona")
+    await expect(window.saying("Written by a member.").locator("> .entry .author")).to_have_text("Mona")

@@ -1,0 +1,197 @@
+"""A page that nobody looks at costs next to nothing, and one that is looked at again is up to date at once."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, WebSocket, expect
+
+from tests.browser.newsroom import Newsroom
+from tests.browser.window import ROOT, Window, eventually
+from tests.support.browser import Pages
+
+MINUTE = 60_000  # milliseconds
+HIDDEN_BYTES = 50 * 1024
+MINUTES = 10
+
+# A headless browser hides no page; this says it is hidden as the browser would.
+TURN = """(hidden) => {
+  Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+  Object.defineProperty(document, 'visibilityState', { value: hidden ? 'hidden' : 'visible', configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+async def turn(window: Window, *, hidden: bool) -> None:
+    """Somebody looks away from the page, or at it again."""
+    await window.page.evaluate(TURN, hidden)
+
+
+class Received:
+    """The frames that a page's WebSockets brought."""
+
+    def __init__(self, page: Page) -> None:
+        self.bytes = 0
+        self.open = 0
+        page.on("websocket", self._watch)
+
+    def _watch(self, socket: WebSocket) -> None:
+        self.open += 1
+        socket.on("framereceived", self._count)
+        socket.on("close", self._closed)
+
+    def _count(self, payload: Any) -> None:
+        self.bytes += len(payload)
+
+    def _closed(self, _: Any) -> None:
+        self.open -= 1
+
+
+async def opened(pages: Pages, url: str) -> tuple[Window, Received]:
+    """A window whose clock the test holds, and what it receives."""
+    window = Window(await pages())
+    received = Received(window.page)
+    await window.page.clock.install()
+    await window.page.goto(url)
+    await window.until("live")
+    return window, received
+
+
+async def until_closed(received: Received) -> None:
+    """Waits until the page holds no connection."""
+
+    async def none() -> bool:
+        return received.open == 0
+
+    await eventually(none, "the connection is let go")
+
+
+async def test_after_a_minute_the_link_is_let_go_and_taken_up_where_it_was(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before.")
+    window, received = await opened(pages, newsroom.link(article))
+    await turn(window, hidden=True)
+    await window.page.clock.run_for(MINUTE // 2)
+    await newsroom.say(article, "Heard in the first minute.", "Bo")
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    assert received.open == 1
+    await window.page.clock.run_for(MINUTE // 2)
+    await until_closed(received)
+    for number in range(3):
+        await newsroom.say(article, f"Meanwhile {number}.", "Bo")
+    await window.page.clock.run_for(10 * MINUTE)
+    assert received.open == 0, "nothing is tried while nobody looks"
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    await expect(window.status).to_have_text("")
+    await turn(window, hidden=False)
+    await window.until("live")
+    await expect(window.pill).to_have_attribute("data-count", "4")
+    assert received.open == 1
+
+
+async def test_a_page_that_is_soon_looked_at_again_keeps_its_link(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before.")
+    window, received = await opened(pages, newsroom.link(article))
+    await turn(window, hidden=True)
+    await window.page.clock.run_for(MINUTE // 2)
+    await turn(window, hidden=False)
+    await window.page.clock.run_for(10_000)
+    await newsroom.say(article, "Live as ever.", "Bo")
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    assert received.open == 1
+
+
+async def test_ten_hidden_minutes_of_a_busy_discussion_cost_at_most_50_kb(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before.")
+    window, received = await opened(pages, newsroom.link(article))
+    await turn(window, hidden=True)
+    before, began = received.bytes, time.monotonic()
+    text = "A comment of the usual length, which is about three hundred characters. " * 4
+    # As many as ten minutes bring until the link is let go, and more; what comes after that is not received.
+    line = asyncio.Semaphore(10)
+
+    async def say(number: int) -> None:
+        async with line:
+            await newsroom.say(article, f"{number} {text}", f"Guest {number % 9}")
+
+    await asyncio.gather(*(say(number) for number in range(300)))
+    await until_closed(received)
+    taken = received.bytes - before
+    await window.page.clock.run_for(MINUTES * MINUTE)
+    print(f"{taken} bytes received, the link let go within {time.monotonic() - began:.1f} s")
+    assert received.open == 0
+    assert received.bytes - before <= HIDDEN_BYTES
+    await turn(window, hidden=False)
+    await window.until("live")
+    await expect(window.pill).to_have_attribute("data-count", "300")
+
+
+async def test_a_page_from_the_back_forward_cache_is_live_again(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before.")
+    window = await Window.open(pages, newsroom.link(article))
+    # Leaving lets the link go, since an open socket keeps a page out of that cache.
+    await window.page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    await window.until("offline")
+    await newsroom.say(article, "Meanwhile.", "Bo")
+    await window.page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    await window.until("live")
+    await expect(window.pill).to_have_attribute("data-count", "1")
+
+
+@pytest.mark.parametrize("keyboard", [False, True], ids=["by mouse", "by keyboard"])
+async def test_while_paused_nothing_changes_by_itself(pages: Pages, newsroom: Newsroom, keyboard: bool) -> None:
+    article = await newsroom.article()
+    first = await newsroom.say(article, "Here before.")
+    window, received = await opened(pages, newsroom.link(article))
+    pause = window.page.get_by_role("button", name="Pause live updates")
+    await expect(pause).to_have_attribute("aria-pressed", "false")
+
+    async def press() -> None:
+        if keyboard:
+            await pause.focus()
+            await window.page.keyboard.press("Space")
+        else:
+            await pause.click()
+
+    await press()
+    await expect(pause).to_have_attribute("aria-pressed", "true")
+    await expect(pause).to_have_text("Paused")
+    await expect(window.status).to_have_attribute("data-state", "paused")
+    await until_closed(received)
+    shown = await window.markup()
+    await newsroom.say(article, "Nobody sees this yet.", "Bo")
+    await newsroom.edit(first, "Here before, edited.")
+    for hidden in (True, False):  # not even a look away and back starts it again
+        await turn(window, hidden=hidden)
+    await window.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await window.page.clock.run_for(10 * MINUTE)
+    assert await window.markup() == shown, "not even the times"
+    assert received.open == 0
+    await press()
+    await window.until("live")
+    await expect(pause).to_have_attribute("aria-pressed", "false")
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    await expect(window.entry(first).locator(".body")).to_have_text("Here before, edited.")
+    await expect(window.entry(first).locator("time")).not_to_have_text("now")
+
+
+async def test_one_can_write_while_paused(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before.")
+    window = await Window.open(pages, newsroom.link(article))
+    pause = window.page.get_by_role("button", name="Pause live updates")
+    await pause.click()
+    await expect(window.status).to_have_attribute("data-state", "paused")
+    await newsroom.say(article, "Not yet.", "Bo")
+    mine = await window.post("Mine, meanwhile.")
+    await expect(window.comment(mine)).to_be_visible()
+    await expect(window.saying("Not yet.")).to_have_count(0)
+    await expect(window.status).to_have_attribute("data-state", "paused")
+    await pause.click()
+    await window.until("live")
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    assert await window.page.evaluate(f"{ROOT}.querySelectorAll('#comment-{mine['id']}').length") == 1
