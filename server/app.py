@@ -20,7 +20,8 @@ from server.broker import Broker
 from server.broker.memory import MemoryBroker
 from server.config import Config
 from server.errors import MethodNotAllowed, NotFound, ProblemError, RipostError
-from server.hub import Batch, Hub
+from server.frames import Batch
+from server.hub import Hub
 from server.lag import Lag
 from server.limits import Connections, Limits
 from server.metrics import Metrics

@@ -8,7 +8,8 @@ between, so nothing is held and nothing can fall between (DESIGN law 6).
 import asyncio
 from typing import Protocol
 
-from server.hub import Batch, Cursor, Frame, Hub, Progress, first_of
+from server.frames import Batch, Frame, first_of
+from server.hub import Cursor, Hub, Progress
 from server.relay import Relay
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from server import auth, tallies
 from server.errors import CLOSE_TOO_SLOW, NotFound, ProblemError, Unauthorized
 from server.follower import Follower
-from server.hub import Cursor, Frame
+from server.frames import Frame
+from server.hub import Cursor
 from server.models import MODERATION_CHANNEL, person_channel
 from server.relay import Reset
 from server.session import Close, Effect, Leave, Open, Send, Session, Type, Unwatch, Watch

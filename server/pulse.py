@@ -9,7 +9,8 @@ import logging
 from collections.abc import Mapping
 
 from server import tallies
-from server.hub import WRITES_PER_TURN, Cursor, Frame
+from server.frames import Frame
+from server.hub import WRITES_PER_TURN, Cursor
 from server.state import State
 from server.storage import articles
 

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any
 from weakref import WeakSet
 
-from server.hub import Channel, Cursor, Frame, Hub, Reader
+from server.frames import Frame
+from server.hub import Channel, Cursor, Hub, Reader
 from server.models import Commit
 from server.session import matches
 from server.storage import articles, event_log

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from server import events
-from server.hub import Frame
+from server.frames import Frame
 from server.models import Commit, article_channel
 
 MOST_WATCHED = 200  # articles on one connection

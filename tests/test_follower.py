@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from server.follower import Follower
-from server.hub import BATCH_BYTES, RING_FRAMES, Batch, Channel, Cursor, Frame, Hub
+from server.frames import BATCH_BYTES, Batch, Frame
+from server.hub import RING_FRAMES, Channel, Cursor, Hub
 
 
 class Log:

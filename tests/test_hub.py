@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server import hub as module
-from server.hub import BATCH_BYTES, RING_BYTES, RING_FRAMES, WRITES_PER_TURN, Batch, Channel, Cursor, Hub, Progress
+from server.frames import BATCH_BYTES, Batch, Frame, text_frame
+from server.hub import IDLE_CHANNELS, RING_BYTES, RING_FRAMES, WRITES_PER_TURN, Channel, Cursor, Hub, Progress
 
 NAME, EPOCH = "article:1", "e"
 
@@ -45,7 +45,7 @@ class Reading:
             self.refused += 1
             return False
         assert cursor.joined, "a cursor that left is given nothing"
-        assert batch.wire == b"".join(module.text_frame(frame.text) for frame in batch.frames)
+        assert batch.wire == b"".join(text_frame(frame.text) for frame in batch.frames)
         self.got += [frame.seq for frame in batch.frames]
         self.texts += [frame.text for frame in batch.frames]
         return True
@@ -278,9 +278,9 @@ def test_channels_that_nobody_reads_are_forgotten_and_others_never(
     kept = opened(hub, name="article:0")
     hub.join(Reading(), kept, 0)
     opening = hub.channel("article:opening")
-    for number in range(1, 3 * module.IDLE_CHANNELS):
+    for number in range(1, 3 * IDLE_CHANNELS):
         opened(hub, name=f"article:{number}")
-    assert len(hub.channels) <= module.IDLE_CHANNELS + 2
+    assert len(hub.channels) <= IDLE_CHANNELS + 2
     assert hub.channels["article:0"] is kept and hub.channels["article:opening"] is opening
 
 
@@ -358,7 +358,7 @@ def test_whatever_is_interleaved_every_reader_sees_each_event_once_and_in_order(
 
 def test_frames_of_every_size_are_valid_websocket_frames() -> None:
     for size, header in ((125, 2), (126, 4), (65_535, 4), (65_536, 10)):
-        wire = module.text_frame("x" * size)
+        wire = text_frame("x" * size)
         assert wire[0] == 0x81 and len(wire) == header + size
 
 
@@ -400,8 +400,8 @@ def test_a_frame_keeps_the_moment_of_its_commit(hub: Hub, loop: Loop) -> None:
     assert [frame.moment for frame in channel.ring] == [7.5, None]
 
 
-def frames_of(*seqs: int) -> list[module.Frame]:
-    return [module.Frame(seq, seq * 1000, f"event {seq}") for seq in seqs]
+def frames_of(*seqs: int) -> list[Frame]:
+    return [Frame(seq, seq * 1000, f"event {seq}") for seq in seqs]
 
 
 def test_earlier_events_join_on_to_a_ring_or_to_the_head_without_a_gap(hub: Hub, loop: Loop) -> None:
@@ -425,7 +425,7 @@ def test_earlier_events_fill_a_ring_to_its_bounds_and_no_further(hub: Hub) -> No
     channel.extend(frames_of(*range(1, 3 * RING_FRAMES + 1)))
     assert len(channel.ring) == RING_FRAMES and channel.ring[-1].seq == 3 * RING_FRAMES
     large = opened(hub, 100, "article:2")
-    large.extend([module.Frame(seq, 0, "x" * (RING_BYTES // 10)) for seq in range(1, 101)])
+    large.extend([Frame(seq, 0, "x" * (RING_BYTES // 10)) for seq in range(1, 101)])
     assert large.ring[-1].seq == 100 and large.ring_bytes <= RING_BYTES and len(large.ring) == 10
 
 

@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"storage", "broker", "transport", "notify"}),
     frozenset(
         {
-            "events", "session", "hub", "presence", "tallies", "limits", "moderation", "names", "characters", "slugs", "web_links",
+            "events", "session", "frames", "hub", "presence", "tallies", "limits", "moderation", "names", "characters", "slugs", "web_links",
             "markdown", "bodies", "cursors", "sessions", "render", "importers", "metrics", "fold", "markup", "bundle",
         }
     ),

@@ -10,7 +10,8 @@ import pytest
 
 from server import events
 from server.follower import Follower
-from server.hub import Batch, Cursor, Hub
+from server.frames import Batch
+from server.hub import Cursor, Hub
 from server.models import Commit, article_channel
 from server.relay import READ_FRAMES, Relay, Reset
 from server.storage import articles, event_log

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server import events
-from server.hub import Frame
+from server.frames import Frame
 from server.models import Appended, Commit
 from server.tallies import Tallies, frame
 

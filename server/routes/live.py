@@ -24,7 +24,7 @@ from server.errors import (
     TooMany,
     Unavailable,
 )
-from server.hub import Batch, Frame
+from server.frames import Batch, Frame
 from server.peer import LivePeer, Visitor
 from server.routes import web
 from server.session import problem_text

@@ -17,7 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 from server import events
 from server.errors import BadRequest, Forbidden, NotFound, TooMany
 from server.follower import Follower
-from server.hub import Batch, Cursor
+from server.frames import Batch
+from server.hub import Cursor
 from server.models import article_channel
 from server.relay import Reset
 from server.routes import web

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.errors import ProblemError
-from server.hub import Batch, Frame
+from server.frames import Batch, Frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from websockets.server import ServerProtocol
 from websockets.utils import apply_mask
 
 from server.errors import CLOSE_RESTART
-from server.hub import Batch, text_frame
-from server.hub import Frame as SharedFrame
+from server.frames import Batch, text_frame
+from server.frames import Frame as SharedFrame
 from server.transport import Peer
 from server.transport.wheel import STALL_TIMEOUT, Wheel
 
