@@ -1,7 +1,7 @@
 # Ripost: everything a checkout can do. Needs make and Python 3.11 or newer with venv; each target sets up the rest.
 #
 #   make run       the demo at http://127.0.0.1:8000 (ARGS="--port 8080" to change what it is given)
-#   make test      every test; ARGS="tests/storage -k log" for some, RIPOST_TEST_SKIP=browser,node,postgres,redis for fewer
+#   make test      every test, on two cores; ARGS="tests/storage -k log" for some, RIPOST_TEST_SKIP=browser,node,postgres,redis for fewer
 #   make check     ruff, mypy --strict, tsc --checkJs
 #   make bench     Ripost beside its peers, into docs/performance.md; ARGS="posts slow" for parts, ARGS=--quick for a look
 #   make screens   screenshots of the page into screens/
@@ -53,7 +53,7 @@ run: $(VENV)/.installed-run
 
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m tests.support.provision
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),-n 2 --dist worksteal)
 
 check: $(VENV)/.installed-test
 	@$(BIN)/python -m ruff check .

@@ -45,7 +45,8 @@ def goals(bench: Bench) -> list[Goal]:
         ]
         return (max if most else min)(found, key=lambda row: int(row["readers"])) if found else None
 
-    fast, calm, wide = fan("Ripost", 500), fan("Ripost", 20), fan("Ripost", 20, most=True)
+    fast, calm = fan("Ripost", 500), fan("Ripost", 20)
+    wide = fan("Ripost", 20, most=True) if rows.get("idle") else None  # those readers are the ones that sat idle before
     nchan_fast, nchan_calm = fan("nchan", 500), fan("nchan", 20)
     idle = next((row for row in rows.get("idle", []) if row["server"] == "Ripost"), None)
     posting = next(iter(rows.get("posts", [])), None)

@@ -34,13 +34,30 @@ def _all_servers(bench: Bench) -> list[Callable[[int | None], Server]]:
 
 def fanout(bench: Bench) -> None:
     """Events to 2,000 readers: few of them, where CPU for each delivery counts, and as many as go; then to 4,000."""
-    loads = [(bench.readers(2000, 200), 20), (bench.readers(2000, 200), 500)]
+    _calm(bench)
+    loads = [(bench.readers(2000, 200), 500)]
     if not bench.quick:
         loads.append((bench.readers(4000, 400), 500))  # two million deliveries a second are more than anyone manages
     for start in _all_servers(bench):
         for readers, rate in loads:
             with bench.stand(start) as stand:
                 _fan_out(stand, "fanout", readers, rate, bench.scale(10, 2))
+
+
+def _calm(bench: Bench) -> None:
+    """20 events a second to 2,000 readers, three times in turns: what the machine does meanwhile changes the CPU of a
+    delivery by half, and nobody's more than another's. Of each server the round with the median CPU is kept."""
+    rounds: dict[str, list[Row]] = {}
+    for _ in range(int(bench.scale(3, 1))):
+        for start in _all_servers(bench):
+            with bench.stand(start) as stand:
+                row = _fanned_out(stand, bench.readers(2000, 200), 20, bench.scale(8, 2))
+                rounds.setdefault(stand.server.name, []).append(row)
+                bench.say(f"    a round: {stand.server.name} {row['cpu'] * 1e6:.2f} µs a delivery")
+    for rows in rounds.values():
+        rows.sort(key=lambda row: float(row["cpu"]))
+        faulty = [row for row in rows if row["faults"] or row["delivered"] < row["expected"]]
+        bench.add("fanout", faulty[0] if faulty else rows[len(rows) // 2])
 
 
 def idle(bench: Bench) -> None:
@@ -89,13 +106,16 @@ def spread(bench: Bench) -> None:
 
 
 def _fan_out(stand: Stand, part: str, readers: int, rate: float, seconds: float, *, deflate: bool = False) -> None:
+    stand.bench.add(part, _fanned_out(stand, readers, rate, seconds, deflate=deflate))
+
+
+def _fanned_out(stand: Stand, readers: int, rate: float, seconds: float, *, deflate: bool = False) -> Row:
     channel, tape = stand.server.articles(stand.loop, 1)[0], stand.server.tape()
     stand.crowd.open([(channel, tape)] * readers, at_once=AT_ONCE, deflate=deflate)
     if deflate and not all(reader.deflated for reader in stand.crowd.readers):
-        stand.bench.add(part, {"server": stand.server.name, "offered": rate, "fault": "does not negotiate compression"})
-        return
+        return {"server": stand.server.name, "offered": rate, "fault": "does not negotiate compression"}
     stand.settle()
-    stand.bench.add(part, stand.fan_out([channel], [tape], rate, seconds))
+    return stand.fan_out([channel], [tape], rate, seconds)
 
 
 def posts(bench: Bench) -> None:

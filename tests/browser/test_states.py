@@ -213,9 +213,10 @@ async def test_the_pill_keeps_clear_of_a_header_of_the_page(
     found = (await newsroom.request("GET", f"/api/articles?url={address}"))["articles"][0]
     for n in range(12):
         await newsroom.say(found, f"Number {n}. " + "A line or two. " * 12)
-        await expect(window.page.locator("article, .pill").first).to_be_visible()
-    if await window.pill.count():
-        await window.pill.click()
+    await expect(window.pill).to_have_text("11 new comments")
+    await window.pill.click()
+    await expect(window.page.locator("article")).to_have_count(12)
+    await expect(window.pill).to_be_hidden()
     await window.page.evaluate("window.scrollTo({ top: 1200, behavior: 'instant' })")
     await newsroom.say(found, "And one more.")
     await expect(window.pill).to_be_visible()
