@@ -110,8 +110,8 @@ export class Thread {
     this.#rest();
     const leave = () => document.hidden && this.store.setVisit(id, { ...this.#calm, left: this.acting?.left ?? this.#last?.left ?? [], own: this.#own?.ids ?? this.#last?.own ?? [] });
     document.addEventListener("visibilitychange", leave, options);
-    // Words may also have been typed before the script was there.
-    const writing = this.store.draftPlaces(id).length || this.composerForm?.querySelector("textarea")?.value;
+    // Words may also have been typed, or are about to be, before the script was there or while it started anew.
+    const writing = this.store.draftPlaces(id).length || this.composerForm?.querySelector("textarea")?.value || this.#root.activeElement?.closest("form");
     const linked = linkedComment();
     await Promise.allSettled([linked && this.goTo(linked), (this.token || this.store.own.length) && this.knowOwn(), this.token && this.loader().then((loader) => loader.knowViewer()), writing && this.#act((acting) => acting.composer())]);
     const { seq, left } = this.#last ?? { seq: this.#calm.seq, left: [] };

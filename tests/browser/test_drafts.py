@@ -315,6 +315,21 @@ async def test_ones_own_comment_is_changed_and_deleted_within_the_window_and_not
     await expect(window.button(other, "delete")).to_have_count(0)
 
 
+async def test_a_sign_in_while_the_cursor_is_in_the_form_is_seen_there(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    await window.page.locator("ripost-thread").evaluate(
+        """(one, token) => {
+          one.setAttribute('token', token);
+          queueMicrotask(() => one.shadowRoot.querySelector('textarea').focus());
+        }""",
+        newsroom.token,
+    )
+    await expect(window.composer).to_contain_text("Posting as Mo Derator")
+    await expect(window.composer.locator("textarea")).to_be_focused()
+
+
 async def test_a_sign_in_that_expired_while_writing_costs_nothing(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
