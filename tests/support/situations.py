@@ -24,6 +24,14 @@ LOOKS: dict[str, dict[str, Any]] = {
     "-rtl": {"locale": "ar"},
     "-rtl-phone": PHONE | {"locale": "ar"},
 }
+# Long words and other plurals, where room is short.
+LANGUAGES: dict[str, dict[str, Any]] = {
+    "-de": {"locale": "de"},
+    "-de-phone": PHONE | {"locale": "de"},
+    "-fr-320": NARROW | {"locale": "fr"},
+    "-es-phone": PHONE | {"locale": "es"},
+}
+IN_LANGUAGES = {"votes", "report", "unread", "pill", "paused", "held", "closed", "preview", "queue"}
 POST = re.compile(r"/api/articles/\d+/comments$")
 
 _ENGLISH = (
@@ -159,7 +167,7 @@ async def paused(studio: Studio, page: Page, article: Json, said: list[Json]) ->
 async def replay(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
     """The discussion grows again."""
     await page.locator("[data-ripost=replay]").first.click()
-    await page.locator(".replay").first.wait_for()
+    await page.locator(".replay article").nth(2).wait_for()
     await _top(page)
 
 
@@ -310,7 +318,7 @@ SITUATIONS: dict[str, Act] = {
 async def shoot(studio: Studio) -> None:
     """Takes the pictures that were asked for."""
     for situation, act in SITUATIONS.items():
-        for look, options in LOOKS.items():
+        for look, options in (LOOKS | LANGUAGES if situation in IN_LANGUAGES else LOOKS).items():
             name = f"state-{situation}{look}"
             if not studio.wants(name):
                 continue
@@ -319,7 +327,7 @@ async def shoot(studio: Studio) -> None:
                 await live(studio, page)
                 await act(studio, page, article, said)
                 await studio.take(page, name)
-    for look, options in LOOKS.items():
+    for look, options in (LOOKS | LANGUAGES).items():
         if studio.wants(f"state-presence{look}"):
             article, said = await _stage(studio, rtl="rtl" in look)
             async with studio.page(studio.newsroom.link(article), **options) as page:
