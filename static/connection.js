@@ -13,6 +13,7 @@ const ANSWER = 4000; // milliseconds a ping may take after the tab came back bef
 const OPENING = 10_000; // milliseconds until an attempt that does nothing is given up
 const HIDDEN = 60_000; // milliseconds in a tab that nobody looks at until the link is let go
 const MISSED = 50; // events in such a tab after which that is done at once: some 30 KB
+const FAR = 2000; // events behind after which a snapshot costs less than all that was missed: some 1.2 MB
 const STEADY = 5000; // milliseconds a link must hold before its failures are forgotten
 
 /**
@@ -196,6 +197,10 @@ export class Connection {
     if (frame.type === "subscribed") {
       this.#awaiting = false;
       this.#head = frame.seq;
+      if (frame.seq - seq > FAR) {
+        this.tell({ type: "unsubscribe", article });
+        return void this.#reset();
+      }
     } else if (frame.type === "reset") return void this.#reset();
     else if (frame.type === "head") {
       this.#head = frame.seq;

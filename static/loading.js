@@ -6,9 +6,13 @@
  */
 import { Problem } from "./api.js";
 import { pageLink } from "./page-address.js";
+import { findAnchor } from "./reading-place.js";
 import { addOwn, addPage, makeState } from "./thread-state.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page */
+
+const ROOTS = 25; // top-level comments of a page; the server gives at most four pages at once
+const PAGES = 10; // asked for to have again what was there: some 2 MB at most
 
 export class Loader {
   #thread;
@@ -40,18 +44,38 @@ export class Loader {
     return null;
   }
 
-  /** The log cannot be resumed: begin with a snapshot. What is new in it waits behind the pill. */
+  /** The log cannot be resumed, or not at a reasonable cost: begin with a snapshot. What is new in it waits behind the pill. */
   async reload() {
-    const [snapshot] = await Promise.all([this.#load(this.#article, { fresh: true }), this.#thread.prepare()]);
-    this.#replace(snapshot, (comment) => !this.#thread.showsAtOnce(comment));
+    const { state, view } = this.#thread;
+    const { section, feed } = view.frame;
+    const anchor = findAnchor(/** @type {ShadowRoot} */ (section.getRootNode()), feed);
+    const place = Number(/** @type {HTMLElement | null | undefined} */ (anchor?.closest("article"))?.dataset["commentId"]);
+    let missing = Math.max(state.roots.length, 1); // as much as was there before, in whole pages
+    const pages = /** @type {Page[]} */ ([]);
+    for (let cursor = /** @type {string | null} */ (""); cursor !== null && missing > 0 && pages.length < PAGES; ) {
+      const page = await this.#load(this.#article, { fresh: true, cursor, limit: Math.min(Math.ceil(missing / ROOTS), 4) * ROOTS });
+      pages.push(page);
+      missing -= page.comments.filter(({ parent }) => parent === null).length;
+      cursor = page.next;
+    }
+    await this.#thread.prepare();
+    const [snapshot, ...further] = pages;
+    if (!snapshot) return;
+    // What is being read may stand further on still: it comes with what is above it.
+    const away = place && !pages.some(({ comments }) => comments.some(({ id }) => id === place));
+    const around = away ? await this.#asMember(`/api/comments/${place}`, true).catch(() => null) : null;
+    this.#replace(snapshot, (comment) => !this.#thread.showsAtOnce(comment), further, around);
   }
 
-  /** Show another snapshot of the same thread; what was not there before waits behind the pill where `hold` says so. @param {Page} snapshot @param {(comment: Comment) => boolean} hold */
-  #replace(snapshot, hold) {
+  /** Show another snapshot of the same thread; what was not there before waits behind the pill where `hold` says so.
+   * @param {Page} snapshot @param {(comment: Comment) => boolean} hold @param {Page[]} [further]  the pages after it @param {Page | null} [around]  a comment from elsewhere */
+  #replace(snapshot, hold, further = [], around = null) {
     const thread = this.#thread;
     const { view } = thread;
     const held = [...thread.state.comments.values()].filter(({ status }) => status === "pending");
     const state = (thread.state = view.state = makeState(snapshot));
+    for (const page of further) addPage(state, page);
+    if (around) addPage(state, around, "aside");
     for (const comment of held) addOwn(state, comment);
     view.away = null;
     view.waiting.clear();
@@ -147,11 +171,12 @@ export class Loader {
     return (await this.#thread.request("/api/articles/resolve", { method: "POST", body: { url: articleUrl(this.#host), title: document.title } })).id;
   }
 
-  /** @param {number} article @param {{fresh?: boolean, cursor?: string}} [options] @returns {Promise<import("./types.js").Page>} */
-  #load(article, { fresh = false, cursor = "" } = {}) {
+  /** @param {number} article @param {{fresh?: boolean, cursor?: string, limit?: number}} [options] @returns {Promise<Page>} */
+  #load(article, { fresh = false, cursor = "", limit = 0 } = {}) {
     const query = new URLSearchParams();
     if (this.#sort) query.set("sort", this.#sort);
     if (cursor) query.set("cursor", cursor);
+    if (limit) query.set("limit", `${limit}`);
     return this.#asMember(`/api/articles/${article}/thread?${query}`, fresh);
   }
 

@@ -22,8 +22,8 @@ export function keepPlace(root, feed, change) {
   if (Math.abs(moved) >= 0.5) window.scrollBy({ top: moved, behavior: "instant" });
 }
 
-/** @param {ShadowRoot} root @param {Element} feed @returns {Element | null} */
-function findAnchor(root, feed) {
+/** What is being read, if it is in the window. @param {ShadowRoot} root @param {Element} feed @returns {Element | null} */
+export function findAnchor(root, feed) {
   const box = feed.getBoundingClientRect();
   const height = window.innerHeight;
   if (box.top >= height || box.bottom <= 0) return null;

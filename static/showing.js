@@ -5,8 +5,8 @@
  */
 import { treeOrder } from "./thread-state.js";
 
-/** Comments below unloaded ones that one press brings; each is a request. */
-const FAR = 20;
+const FAR = 20; // comments below unloaded ones that are asked for at a time, each by itself
+const TURNS = 10; // so often for one press; what is left stays counted
 
 export class Showing {
   #thread;
@@ -23,8 +23,7 @@ export class Showing {
     const view = this.#view;
     const thread = this.#thread;
     await thread.prepare();
-    const far = [...thread.state.unloaded].filter(([, above]) => (below === null ? above.some((id) => view.has(id)) : above.includes(below))).map(([id]) => id);
-    if (far.length) await thread.loader().then((loader) => Promise.allSettled(far.slice(0, FAR).map((id) => loader.aside(id))));
+    const far = await this.#bring(below);
     view.flush();
     if (!view.waiting.size && view.away !== null) return this.goTo(view.away);
     const ids = treeOrder(thread.state, below === null ? undefined : [below]).filter((id) => view.waiting.has(id) || far.includes(id));
@@ -49,6 +48,21 @@ export class Showing {
     // What was pressed is gone.
     const root = /** @type {ShadowRoot} */ (view.frame.section.getRootNode());
     if (!root.activeElement && seen !== undefined) view.element(seen)?.focus({ preventScroll: true });
+  }
+
+  /** Load what was said below comments that are not loaded. One often brings others. @param {number | null} below @returns {Promise<number[]>} what that was about */
+  async #bring(below) {
+    const { state } = this.#thread;
+    const concerned = (/** @type {number[]} */ above) => below === null ? above.some((id) => this.#view.has(id)) : above.includes(below);
+    const far = [...state.unloaded].filter(([, above]) => concerned(above)).map(([id]) => id);
+    for (let turn = 0; turn < TURNS; turn++) {
+      const missing = far.filter((id) => this.#thread.state.unloaded.has(id)).slice(0, FAR);
+      if (!missing.length) break;
+      const loader = await this.#thread.loader();
+      const answers = await Promise.allSettled(missing.map((id) => loader.aside(id)));
+      if (answers.every(({ status }) => status === "rejected")) break;
+    }
+    return far;
   }
 
   /** Let the pill lead to what it has shown out of sight, until the reader has been there. @param {number} id */

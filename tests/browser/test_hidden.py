@@ -129,6 +129,50 @@ async def test_ten_hidden_minutes_of_a_busy_discussion_cost_at_most_50_kb(pages:
     await expect(window.pill).to_have_attribute("data-count", "300")
 
 
+async def test_who_was_away_for_thousands_of_events_gets_a_snapshot_and_keeps_the_place(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article()
+    roots = [await newsroom.say(article, f"Number {number}. " + "A line or two. " * 9) for number in range(60)]
+    window, received = await opened(pages, newsroom.link(article))
+    await window.page.locator('[data-ripost="more"]').click()
+    place = roots[40]
+    await expect(window.comment(place)).to_be_visible()
+    await window.scroll_to(place)
+    await turn(window, hidden=True)
+    await window.page.clock.run_for(MINUTE)
+    await until_closed(received)
+    line = asyncio.Semaphore(16)
+
+    async def say(number: int) -> None:
+        async with line:
+            await newsroom.say(article, f"Meanwhile {number}. " + "Words. " * 30, f"Guest {number % 9}")
+
+    await asyncio.gather(*(say(number) for number in range(2100)))
+    await newsroom.edit(place, "What is being read, edited meanwhile. " + "A line or two. " * 9)
+    before, top = received.bytes, await window.top_of(place)
+    await turn(window, hidden=False)
+    await expect(window.entry(place)).to_contain_text("edited meanwhile")
+    await window.until("live")
+    await expect(window.count).to_contain_text("2,160")
+    assert abs(await window.top_of(place) - top) <= 1
+    assert received.bytes - before < 700_000, "not all that was missed"
+    await newsroom.say(article, "An answer to what is being read.", "Bo", under=place)
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    while not await window.comment(roots[59]).count():
+        more = window.page.locator('[data-ripost="more"]')
+        shown = await window.page.locator("article[data-comment-id]").count()
+        await more.click()
+        await expect(window.page.locator("article[data-comment-id]")).not_to_have_count(shown)
+    order = [
+        int(one)
+        for one in await window.page.locator("article[data-comment-id]").evaluate_all(
+            "all => all.map(one => one.dataset.commentId)"
+        )
+    ]
+    assert order == sorted(order), "the place is back in its row"
+
+
 async def test_a_page_from_the_back_forward_cache_is_live_again(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     await newsroom.say(article, "Here before.")

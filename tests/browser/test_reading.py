@@ -155,6 +155,23 @@ async def test_replies_to_comments_that_are_not_loaded_are_counted_where_they_be
         await expect(window.comment(far)).to_have_attribute("data-fresh", "")
 
 
+async def test_one_press_brings_many_replies_to_comments_that_are_not_loaded(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    root = await newsroom.say(article, "A root with many answers.")
+    answers = [await newsroom.say(article, f"Answer {number}.", "Bo", under=root) for number in range(60)]
+    window = await Window.open(pages, newsroom.link(article))
+    unloaded = answers[15:]
+    for answer in unloaded:
+        await expect(window.comment(answer)).to_have_count(0)
+    far = [await newsroom.say(article, "Below what is not loaded.", "Cy", under=answer) for answer in unloaded]
+    await expect(window.pill).to_have_attribute("data-count", str(len(far)))
+    await window.pill.click()
+    for reply in far:
+        await expect(window.comment(reply)).to_have_count(1)
+        await expect(window.comment(reply)).to_have_attribute("data-fresh", "")
+    await expect(window.button(root, "new-replies")).to_have_count(0)
+
+
 async def test_what_is_taken_down_leaves_from_behind_the_pill(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     await newsroom.say(article, "Here before.")
