@@ -8,8 +8,9 @@ import pytest
 from playwright.async_api import Page, WebSocket, expect
 
 from tests.browser.newsroom import Newsroom
+from tests.browser.publisher import Publisher
 from tests.browser.window import ROOT, Window, eventually
-from tests.support.browser import Pages
+from tests.support.browser import Pages, chromium
 
 MINUTE = 60_000  # milliseconds
 HIDDEN_BYTES = 50 * 1024
@@ -173,17 +174,26 @@ async def test_who_was_away_for_thousands_of_events_gets_a_snapshot_and_keeps_th
     assert order == sorted(order), "the place is back in its row"
 
 
-async def test_a_page_from_the_back_forward_cache_is_live_again(pages: Pages, newsroom: Newsroom) -> None:
+async def test_a_page_from_the_back_forward_cache_is_live_again(
+    chromium_path: str, newsroom: Newsroom, publisher: Publisher
+) -> None:
     article = await newsroom.article()
     await newsroom.say(article, "Here before.")
-    window = await Window.open(pages, newsroom.link(article))
-    # Leaving lets the link go, since an open socket keeps a page out of that cache.
-    await window.page.evaluate("window.dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
-    await window.until("offline")
-    await newsroom.say(article, "Meanwhile.", "Bo")
-    await window.page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-    await window.until("live")
-    await expect(window.pill).to_have_attribute("data-count", "1")
+    elsewhere = publisher.put("/elsewhere.html", "<!doctype html><title>Elsewhere</title>")
+    async with chromium(chromium_path, back_forward_cache=True) as browser:
+        window = Window(await browser.new_page())
+        await window.page.goto(newsroom.link(article))
+        await window.until("live")
+        await window.page.evaluate("window.isTheSame = true")
+        # Leaving lets the link go, since an open socket keeps a page out of that cache.
+        await window.page.goto(elsewhere)
+        await newsroom.say(article, "Meanwhile.", "Bo")
+        await window.page.go_back(wait_until="commit")
+        await window.until("live")
+        assert await window.page.evaluate("window.isTheSame"), "the page came out of the cache, not from the server"
+        await expect(window.pill).to_have_attribute("data-count", "1")
+        await newsroom.say(article, "And live.", "Bo")
+        await expect(window.pill).to_have_attribute("data-count", "2")
 
 
 @pytest.mark.parametrize("keyboard", [False, True], ids=["by mouse", "by keyboard"])

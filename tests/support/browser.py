@@ -41,11 +41,14 @@ DEADLINE = 10_000  # milliseconds that a locator waits before it fails
 
 
 @contextlib.asynccontextmanager
-async def chromium(executable: str) -> AsyncIterator[Browser]:
-    """A headless Chromium, for as long as the block lasts."""
+async def chromium(executable: str, *, back_forward_cache: bool = False) -> AsyncIterator[Browser]:
+    """A headless Chromium, for as long as the block lasts. Playwright's own has no back-forward cache."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=executable, args=[*CHROMIUM_ARGUMENTS, *_NEVER_THROTTLED], headless=True
+            executable_path=executable,
+            args=[*CHROMIUM_ARGUMENTS, *_NEVER_THROTTLED],
+            ignore_default_args=["--disable-back-forward-cache"] if back_forward_cache else None,
+            headless=True,
         )
         try:
             yield browser
