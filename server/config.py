@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from server.errors import ConfigError
 
+LANGUAGES = ("en", "de", "es", "fr", "ar")  # of the server's own pages; their words are server/markup/languages
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -24,6 +26,7 @@ class Config:
     redis_url: str | None = None
     web_concurrency: int = 1
     public_url: str | None = None
+    site_language: str | None = None
     allowed_origins: tuple[str, ...] = ()
     secret_key: str | None = field(default=None, repr=False)
     forwarded_allow_ips: str = "127.0.0.1,::1"
@@ -150,6 +153,7 @@ _SETTINGS: Mapping[str, Callable[[str], object]] = {
     "REDIS_URL": _redis_url,
     "WEB_CONCURRENCY": _count,
     "PUBLIC_URL": _origin,
+    "SITE_LANGUAGE": _one_of(*LANGUAGES),
     "ALLOWED_ORIGINS": _origins,
     "SECRET_KEY": _secret_key,
     "FORWARDED_ALLOW_IPS": str,

@@ -37,25 +37,30 @@ function tokenIn(text) {
 async function signIn(token) {
   if (!token || button.disabled) return;
   button.disabled = true;
-  say("Signing in…");
+  say(words("busy"));
   try {
     const { token: session, person } = await request(new URL(location.origin), "/api/sessions", { method: "POST", body: { link: token } });
     new BrowserStore(location.origin).addIdentity({ id: person.id, name: person.name, token: session });
-    say(`Signed in as ${person.name}.`);
+    say(words("done").replace("{name}", person.name));
     location.replace("/");
   } catch (error) {
     button.disabled = false;
     // What was refused stays refused; what did not arrive may be sent again.
     if (error instanceof Problem) field.value = "";
-    say(error instanceof Problem ? sentence(error) : "The server cannot be reached. Your link is kept: try again.", true);
+    say(error instanceof Problem ? sentence(error) : words("away"), true);
     (error instanceof Problem ? field : button).focus();
   }
 }
 
+/** What the page says, in its language. @param {string} key */
+function words(key) {
+  return form.dataset[key] ?? "";
+}
+
 /** @param {Problem} problem */
 function sentence({ status: code, message }) {
-  if (code === 401 || code === 422) return "This link was used already or is too old. Ask for a new one.";
-  if (code === 429) return "Too many attempts. Wait a minute, then try again.";
+  if (code === 401 || code === 422) return words("used");
+  if (code === 429) return words("many");
   return message;
 }
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from server.config import Config
+from server.config import LANGUAGES, Config
 from server.errors import ConfigError
+from server.markup import languages
 
 KEY = "k" * 32
 
@@ -23,7 +24,7 @@ def test_with_nothing_set_it_serves_a_file_here() -> None:
         ("WEB_CONCURRENCY", "0"), ("WEB_CONCURRENCY", "many"), ("WEB_CONCURRENCY", "2"), ("PUBLIC_URL", "ripost.example"),
         ("PUBLIC_URL", "https://ripost.example/path"), ("ALLOWED_ORIGINS", "*"), ("ALLOWED_ORIGINS", "https://a.example,b"),
         ("ALLOWED_ORIGINS", "https://user@a.example"), ("SECRET_KEY", "short"), ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"),
-        ("RATE_LIMITS", "maybe"), ("MAX_CONNECTIONS", "0"), ("MAX_CONNECTIONS_PER_ADDRESS", "x"),
+        ("SITE_LANGUAGE", "tlh"), ("RATE_LIMITS", "maybe"), ("MAX_CONNECTIONS", "0"), ("MAX_CONNECTIONS_PER_ADDRESS", "x"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_stops_the_start_with_its_name_and_what_is_accepted(name: str, value: str) -> None:
@@ -68,3 +69,9 @@ def test_what_the_command_line_says_comes_first() -> None:
 
 def test_an_absolute_path_has_four_slashes() -> None:
     assert str(Config.from_environ({"DATABASE_URL": "sqlite:////var/lib/r.db"}).database_path) == "/var/lib/r.db"
+
+
+def test_a_site_can_have_every_language_that_pages_are_written_in() -> None:
+    assert set(LANGUAGES) == set(languages.LANGUAGES)
+    assert Config.from_environ({}).site_language is None
+    assert Config.from_environ({"SITE_LANGUAGE": "DE"}).site_language == "de"

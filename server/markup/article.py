@@ -43,7 +43,7 @@ def page(body: str, discussion: Discussion, site: Site, *, cursor: str | None, m
             data_block("application/ld+json", data),
         ],
     )
-    main = f"{_article(article, body, site.words)}\n{element(discussion, site)}"
+    main = f"{_article(article, body, site)}\n{element(discussion, site)}"
     return document(site, head, main, kind="article-page", scripts=["ripost.js"])
 
 
@@ -76,10 +76,12 @@ def _cards(article: Article, description: str, url: str, site: Site) -> list[str
     ]
 
 
-def _article(article: Article, body: str, words: Words) -> str:
-    # Its language is not known; to call it English would make screen readers mispronounce it.
+def _article(article: Article, body: str, site: Site) -> str:
+    words = site.words
+    # Unless the site has one, its language is not known; to call it English would make screen readers mispronounce it.
+    language = words.language if site.fixed else ""
     parts = [
-        f'<article class="article" lang="" dir="{direction(article.title)}">',
+        f'<article class="article" lang="{language}" dir="{direction(article.title)}">',
         f'<header class="article-header"><h1 dir="auto">{escape(article.title)}</h1>',
         _meta(article, words),
         "</header>",

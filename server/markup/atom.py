@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from server import events
 from server.events import Article, Comment
+from server.markup.languages import ENGLISH, Words
 from server.markup.layout import Site, article_path
 from server.render import escape, to_html
 
@@ -29,12 +30,14 @@ class Entry:
 
 def feed(entries: Sequence[Entry], site: Site, *, article: Article | None, updated: str) -> str:
     """The newest comments, of one article or of all (None). `updated` is when any of it last changed."""
+    # Feeds are fetched by programs for many: only the site's own language is anybody's.
+    words = site.words if site.fixed else ENGLISH
     if article is None:
-        title, own, page = f"Latest comments · {site.name}", "/feeds/comments.atom", "/"
+        title, own, page = f"{words('latest')} · {site.name}", "/feeds/comments.atom", "/"
         name = site.origin + own
     else:
         page = article_path(article.slug)
-        title, own = f"Comments on {article.title}", f"{page}/comments.atom"
+        title, own = words("feedOfArticle", title=article.title), f"{page}/comments.atom"
         name = _name("thread", article.created_at, str(article.id))
     parts = [
         f'{_DECLARATION}<feed xmlns="http://www.w3.org/2005/Atom" xmlns:thr="http://purl.org/syndication/thread/1.0">',
@@ -44,13 +47,13 @@ def feed(entries: Sequence[Entry], site: Site, *, article: Article | None, updat
         f'<link rel="self" type="application/atom+xml" href="{escape(site.origin + own)}"/>',
         f'<link rel="alternate" type="text/html" href="{escape(site.origin + page)}"/>',
         "<generator>Ripost</generator>",
-        *(_entry(entry, site) for entry in entries),
+        *(_entry(entry, site, words) for entry in entries),
         "</feed>\n",
     ]
     return "\n".join(parts)
 
 
-def _entry(entry: Entry, site: Site) -> str:
+def _entry(entry: Entry, site: Site, words: Words) -> str:
     comment, article, parent = entry.comment, entry.article, entry.parent
     assert comment.author is not None and comment.tree is not None, "only what may be read is in a feed"
     page = site.origin + article_path(article.slug)
@@ -62,7 +65,7 @@ def _entry(entry: Entry, site: Site) -> str:
     published = f"<published>{comment.created_at}</published>" if comment.dated else ""
     return (
         f"<entry><id>{_name('comment', comment.created_at, comment.ref)}</id>"
-        f"<title>{escape(comment.author.name)} on {escape(article.title)}</title>"
+        f"<title>{escape(words('entryOn', name=comment.author.name, title=article.title))}</title>"
         f"<author><name>{escape(comment.author.name)}</name></author>"
         f"{published}<updated>{comment.edited_at or comment.created_at}</updated>"
         f'<link rel="alternate" type="text/html" href="{url}"/>'

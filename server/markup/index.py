@@ -1,10 +1,9 @@
 """The other pages: the list of articles, signing in, and what is said when there is nothing to show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from server.events import Article
-from server.markup.languages import ENGLISH, Words
 from server.markup.layout import Head, Site, article_path, direction, document
 from server.render import escape
 
@@ -25,7 +24,7 @@ def page(listed: Sequence[Listed], site: Site, *, cursor: str | None, next: str 
     if cursor is not None:
         parts.append(f'<p class="back"><a href="/">{escape(words("newestArticles"))}</a></p>')
     if listed:
-        parts += ['<ol class="articles" role="list">', *(_item(one, words) for one in listed), "</ol>"]
+        parts += ['<ol class="articles" role="list">', *(_item(one, site) for one in listed), "</ol>"]
     elif cursor is not None:
         parts.append(f'<p class="nothing">{escape(words("noOlder"))}</p>')
     else:
@@ -52,7 +51,9 @@ def page(listed: Sequence[Listed], site: Site, *, cursor: str | None, next: str 
     return document(site, head, "\n".join(parts), kind="index-page", scripts=["counts.js"])
 
 
-def _item(listed: Listed, words: Words) -> str:
+def _item(listed: Listed, site: Site) -> str:
+    words = site.words
+    language = words.language if site.fixed else ""
     article = listed.article
     path = escape(article_path(article.slug))
     known = []
@@ -69,25 +70,38 @@ def _item(listed: Listed, words: Words) -> str:
     )
     if article.state == "closed":
         known.append(f'<span dir="{words.direction}">{escape(words("isClosed"))}</span>')
-    excerpt = f'<p class="excerpt" lang="" dir="auto">{escape(listed.excerpt)}</p>' if listed.excerpt else ""
+    excerpt = f'<p class="excerpt" lang="{language}" dir="auto">{escape(listed.excerpt)}</p>' if listed.excerpt else ""
     return (
-        f'<li dir="{direction(article.title)}"><h2 lang="" dir="auto"><a href="{path}">{escape(article.title)}</a></h2>'
+        f'<li dir="{direction(article.title)}"><h2 lang="{language}" dir="auto">'
+        f'<a href="{path}">{escape(article.title)}</a></h2>'
         f'{excerpt}<p class="meta">{"".join(f"<span>{part}</span>" for part in known)}</p></li>'
     )
 
 
 def sign_in_page(site: Site) -> str:
     """Where a one-time link leads: its script takes the token from the fragment, which no server sees."""
-    main = (
-        '<div class="card"><h1>Sign in</h1>'
-        '<p id="sign-in-status" role="status" aria-live="polite">Paste the one-time link you were given.</p>'
-        '<form id="sign-in" method="dialog"><label for="link">Sign-in link</label>'
-        '<input id="link" name="link" type="text" autocomplete="off" autocapitalize="off" spellcheck="false" required>'
-        '<button type="submit" class="primary">Sign in</button></form>'
-        "<noscript><p>Signing in needs JavaScript. Reading does not.</p></noscript></div>"
+    said = {key: escape(site.words(key)) for key in ("signIn", "signInLead", "signInLink", "signInNeeds")}
+    # What the script will say, so that it needs no table of words.
+    later = "".join(
+        f' data-{name}="{escape(site.words(key, name="{name}"))}"'
+        for name, key in (
+            ("busy", "signingIn"),
+            ("done", "signedIn"),
+            ("away", "signInKept"),
+            ("used", "signInUsed"),
+            ("many", "signInMany"),
+        )
     )
-    head = Head(title=f"Sign in · {site.name}", robots="noindex")
-    return document(replace(site, words=ENGLISH), head, main, kind="sign-in-page", scripts=["signin.js"])
+    main = (
+        f'<div class="card"><h1>{said["signIn"]}</h1>'
+        f'<p id="sign-in-status" role="status" aria-live="polite">{said["signInLead"]}</p>'
+        f'<form id="sign-in" method="dialog"{later}><label for="link">{said["signInLink"]}</label>'
+        '<input id="link" name="link" type="text" autocomplete="off" autocapitalize="off" spellcheck="false" required>'
+        f'<button type="submit" class="primary">{said["signIn"]}</button></form>'
+        f"<noscript><p>{said['signInNeeds']}</p></noscript></div>"
+    )
+    head = Head(title=f"{site.words('signIn')} · {site.name}", robots="noindex")
+    return document(site, head, main, kind="sign-in-page", scripts=["signin.js"])
 
 
 def failure_page(site: Site, *, status: int, title: str, detail: str, link: str, further: str) -> str:

@@ -25,13 +25,14 @@ _MARK = (
 class Site:
     """Where pages stand: origin of absolute links, folder of static files, modules that a reader's page loads.
 
-    `words` are those of the language that the page is asked for in.
+    `words` are those of the language that the page is asked for in, or of the site's own (`fixed`: for all who ask).
     """
 
     origin: str
     static: str
     modules: tuple[str, ...] = ()
     words: Words = ENGLISH
+    fixed: bool = False
 
     @property
     def name(self) -> str:

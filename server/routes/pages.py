@@ -7,7 +7,6 @@ with its log's position. Failures are pages too. The markup is made by server/ma
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -31,6 +30,7 @@ from server.storage.transaction import Transaction
 from server.times import rfc3339
 
 EXCERPT = 220  # characters of an article in the list
+_FAILURES = {404: "notFound", 410: "notFound", 429: "tooMany"}  # by status, the words that other languages have
 _EXCERPTED = 4000  # characters of a body that an excerpt is made from
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -57,16 +57,13 @@ async def failure(request: Request, error: ProblemError) -> Response:
     slug = request.path_params.get("slug")
     words, title = site.words, error.title
     detail = error.detail[:1].upper() + error.detail[1:].rstrip(".") + "."
-    if error.status == NotFound.status and words is not ENGLISH:
-        title, detail = words("notFound"), words("notFoundHere")
-    else:
-        words = ENGLISH  # what the API says is English
+    if words is not ENGLISH:  # what the API says is English
+        kind = _FAILURES.get(error.status, "serverFailed")
+        title, detail = words(kind), words(f"{kind}Here")
     link, further = "/", words("allArticles")
     if slug is not None and request.url.query:
         link, further = article_path(slug), words("wholeDiscussion")
-    text = index_markup.failure_page(
-        replace(site, words=words), status=error.status, title=title, detail=detail, link=link, further=further
-    )
+    text = index_markup.failure_page(site, status=error.status, title=title, detail=detail, link=link, further=further)
     headers = {**_headers(site), "Cache-Control": "no-store", **error.headers()}
     return await compression.answer(request, text, error.status, media_type="text/html", headers=headers)
 
@@ -177,7 +174,7 @@ def _headers(site: Site) -> dict[str, str]:
         ),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "strict-origin-when-cross-origin",
-        "Vary": "Accept-Encoding, Accept-Language",
+        "Vary": "Accept-Encoding" if site.fixed else "Accept-Encoding, Accept-Language",
         "X-Content-Type-Options": "nosniff",
     }
 

@@ -9,7 +9,7 @@ from functools import cache
 from starlette.requests import Request
 
 from server.errors import BadRequest
-from server.markup.languages import asked_for
+from server.markup.languages import asked_for, words_in
 from server.markup.layout import Site
 from server.routes import static, web
 
@@ -17,9 +17,11 @@ _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,4
 
 
 def site_of(request: Request) -> Site:
-    """Where this server's pages stand, in the words that are asked for. Raises BadRequest for a Host that is none."""
-    known = static.assets()
-    return Site(_origin(request), known.path, _modules(), asked_for(request.headers.get("accept-language", "")))
+    """Where this server's pages stand, in the site's words or those that are asked for. Raises BadRequest for a Host
+    that is none."""
+    known, language = static.assets(), web.state_of(request).config.site_language
+    words = asked_for(request.headers.get("accept-language", "")) if language is None else words_in(language)
+    return Site(_origin(request), known.path, _modules(), words, fixed=language is not None)
 
 
 def _origin(request: Request) -> str:

@@ -198,3 +198,12 @@ async def test_words_that_cannot_be_had_are_english_and_the_discussion_works(pag
     await window.until("live")
     await expect(window.button(first, "reply")).to_have_text("Reply")
     await expect(window.count).to_have_text("1 comment")
+
+
+async def test_signing_in_speaks_the_language_of_its_page(pages: Pages, newsroom: Newsroom) -> None:
+    page = await pages(f"{newsroom.url}/signin#ripost_link_used", locale="de-DE")
+    status = page.locator("#sign-in-status")
+    await expect(status).to_have_text(
+        "Dieser Link wurde schon benutzt oder ist zu alt. Lassen Sie sich einen neuen geben."
+    )
+    await expect(page).to_have_title(re.compile("^Anmelden"))

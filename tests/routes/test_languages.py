@@ -63,3 +63,35 @@ async def test_feeds_and_the_api_are_the_same_for_all(site: Site) -> None:
     article = await site.add_article()
     for path in (f"/a/{article.slug}/comments.atom", f"/api/articles/{article.id}", "/api/articles/99"):
         assert (await site.ask(path, Accept_Language="de")).text == (await site.ask(path)).text
+
+
+async def test_a_site_with_a_language_of_its_own_speaks_it_to_everyone(sqlite_url: str) -> None:
+    async with open_site(sqlite_url, site_language="de") as site:
+        article = await site.add_article("Nachtzüge", "<p>Sie sind zurück.</p>")
+        await site.post(article, "Endlich.", name="Ana")
+        for path, said in ((f"/a/{article.slug}", "1 Kommentar<"), ("/", "1 Kommentar<"), ("/signin", "Anmelden")):
+            answer = await site.ask(path, Accept_Language="fr")
+            assert '<html lang="de">' in answer.text and said in answer.text
+            assert 'lang=""' not in answer.text, "and so do its articles"
+            assert "accept-language" not in answer.headers["vary"].lower(), "one page for all caches"
+        feed = (await site.ask(f"/a/{article.slug}/comments.atom", Accept_Language="fr")).text
+        assert "<title>Kommentare zu Nachtzüge</title>" in feed and "<title>Ana zu Nachtzüge</title>" in feed
+        missing = await site.ask("/a/nirgends", Accept_Language="fr")
+        assert missing.status_code == 404 and "<h1>Nicht gefunden</h1>" in missing.text
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Sign in"), ("de", "Anmelden"), ("ar", "تسجيل الدخول")])
+async def test_signing_in_is_worded_like_every_page(site: Site, language: str, said: str) -> None:
+    text = (await site.ask("/signin", Accept_Language=language)).text
+    assert f'<html lang="{language}"' in text and f"<h1>{said}</h1>" in text and f">{said}</button>" in text
+    assert "{name}" in text.partition('data-done="')[2].partition('"')[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "title"),
+    [("/a/x?comment=none", 404, "Nicht gefunden"), ("/?cursor=none", 400, "Etwas ist schiefgegangen")],
+)
+async def test_a_failure_is_worded_like_every_page(site: Site, path: str, status: int, title: str) -> None:
+    answer = await site.ask(path, Accept_Language="de")
+    assert answer.status_code == status
+    assert '<html lang="de">' in answer.text and f"<h1>{title}</h1>" in answer.text
