@@ -6,6 +6,7 @@
  */
 import { childOf, make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { maker } from "./maker.js";
+import { LEVELS } from "./nesting.js";
 
 /** @typedef {import("./types.js").Comment} Comment
  *
@@ -18,11 +19,6 @@ import { maker } from "./maker.js";
  * @property {number} vote  this reader's: 1, -1, or 0 for none
  * @property {(id: number) => string} link
  */
-
-/** Levels of nesting; deeper replies stand flat in the container of the last. */
-export const LEVELS = 6;
-/** Replies deeper than this say whom they answer (on a phone, where indenting stops at 3; wider screens hide it until 6). */
-export const CONTEXT = 3;
 
 export class CommentView {
   /** @type {HTMLElement} */

@@ -3,7 +3,7 @@
  * What a reader's page does not need until something new is shown on it: a comment as elements, the form to write one.
  * Loaded then, or at once where the server has rendered nothing. The markup is the server's own (server/markup/thread.py).
  */
-import { CONTEXT } from "./comment-view.js";
+import { CONTEXT } from "./nesting.js";
 import { make, makeButton } from "./elements.js";
 import { addEnglish } from "./words.js";
 export { bury, makeArticle, nameParts, number, repliesOf } from "./branching.js";

@@ -4,8 +4,7 @@
  * answers to what was written here. Loaded for those who have written. Owns the moment at which each comment ceases to be
  * changeable; promises one timer for all of them.
  */
-import { EDITS } from "./thread.js";
-import { addOwn } from "./thread-state.js";
+import { addOwn, EDITS } from "./thread-state.js";
 import { addEnglish } from "./words.js";
 
 /** @typedef {import("./types.js").Comment} Comment */

@@ -4,7 +4,7 @@
  * thread is deeper than the page nests. Loaded with what makes comments; never moves what stands where it belongs.
  */
 import { repliesOf } from "./branching.js";
-import { LEVELS } from "./comment-view.js";
+import { LEVELS } from "./nesting.js";
 import { make, setChild } from "./elements.js";
 
 /** Top-level comments that stand together. One box each costs the browser a look at every frame, all in one a layout of all. */

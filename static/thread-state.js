@@ -34,6 +34,9 @@
  * @property {boolean} reset  another history: load a snapshot; nothing was applied
  */
 
+/** What says something about a comment that was there already. */
+export const EDITS = new Set(["comment.edited", "comment.removed"]);
+
 /** Events kept for pages in flight. At 500 events a second a page may be 2 s old; older ones are asked for again. */
 const RECENT = 1000;
 

@@ -4,9 +4,10 @@
  * takes over the nodes the server rendered, by id. Promises that patches happen once per frame, that nothing that is
  * already there is moved or written again, and that what is being read stays where it is. Reads the state, never changes it.
  */
-import { CommentView, CONTEXT, LEVELS } from "./comment-view.js";
+import { CommentView } from "./comment-view.js";
 import { childOf, setAttribute, setChild } from "./elements.js";
 import { isMakerLoaded, maker } from "./maker.js";
+import { CONTEXT } from "./nesting.js";
 import { keepPlace } from "./reading-place.js";
 import { makeMore } from "./thread-frame.js";
 import { isClosed, treeOrder } from "./thread-state.js";

@@ -10,14 +10,13 @@ import { linkedComment, pageLink, renderedSnapshot } from "./page-address.js";
 import { keepTrying } from "./keep-trying.js";
 import { loadMaker } from "./maker.js";
 import { ThreadFrame } from "./thread-frame.js";
-import { addOwn, applyEvent, dropHeld, makeState } from "./thread-state.js";
+import { addOwn, applyEvent, dropHeld, EDITS, makeState } from "./thread-state.js";
 import { ThreadView } from "./thread-view.js";
 import { findWords } from "./words.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").ThreadEvent} ThreadEvent */
 
 const QUIET = 2000; // milliseconds without a live link before a word is said about it: most are over sooner
-export const EDITS = new Set(["comment.edited", "comment.removed"]);
 /** What holds for a reader the server does not know. */
 const LIMITS = { text_max: 10_000, name_max: 60, edit_seconds: 900 };
 

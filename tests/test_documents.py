@@ -63,3 +63,17 @@ def test_every_cause_and_purpose_in_the_metrics_is_documented_and_no_other() -> 
         paragraph = page[page.index(start) :].split("\n\n")[0]
         named = re.findall(r"`(\w+)`(?= \(|\.$)", paragraph.replace("\n", " "))
         assert sorted(set(named)) == sorted(values)
+
+
+def test_every_part_and_attribute_of_the_element_is_documented_and_no_other() -> None:
+    page = (ROOT / "docs/embedding.md").read_text()
+    code = "\n".join(
+        path.read_text() for path in (*(ROOT / "static").rglob("*.js"), *(ROOT / "server/markup").glob("*.py"))
+    )
+    parts = {name for found in re.findall(r'part(?:=|: )"([a-z -]+)"', code) for name in found.split()}
+    listed = page[page.index("Parts: ") :].split("\n\n")[0]
+    assert set(re.findall(r"`([a-z-]+)`", listed)) == parts
+    rows = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.M))
+    observed = re.search(r"observedAttributes = \[(.*?)\]", code)
+    assert observed is not None
+    assert rows == set(re.findall(r'"([a-z-]+)"', observed[1])) | {"keys", "theme"}
