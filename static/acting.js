@@ -7,7 +7,7 @@
 import { setAttribute, setText } from "./elements.js";
 import { keepTrying } from "./keep-trying.js";
 import { Showing } from "./showing.js";
-import { addEnglish } from "./words.js";
+import { addEnglish } from "./wording.js";
 
 export class Acting {
   #thread;

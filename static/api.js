@@ -33,7 +33,7 @@ const PATIENCE = 20_000; // milliseconds; a phone's worst round trip is well bel
 /**
  * @param {URL} server  origin of the server
  * @param {string} path
- * @param {{method?: string, body?: unknown, token?: string | null, fresh?: boolean, signal?: AbortSignal, words?: import("./words.js").Words}} [options]
+ * @param {{method?: string, body?: unknown, token?: string | null, fresh?: boolean, signal?: AbortSignal, words?: import("./wording.js").Words}} [options]
  *   fresh: past every cache; words: what a refusal is said in, where that is another language than the server's
  * @returns {Promise<any>} the answer's JSON, or null when it has no body
  * @throws {Problem} the server refused
@@ -71,7 +71,7 @@ export async function request(server, path, { method = "GET", body, token, fresh
 /**
  * What the server says is exact, and English. Another language says less, but what its readers understand.
  *
- * @param {any} body @param {number} status @param {import("./words.js").Words} [words]
+ * @param {any} body @param {number} status @param {import("./wording.js").Words} [words]
  */
 function inWords(body, status, words) {
   const said = (/** @type {string} */ key) => (words && words(key) !== key ? words(key) : null);

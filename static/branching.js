@@ -5,7 +5,7 @@
  */
 import { make, makeButton, setAttribute } from "./elements.js";
 
-/** @typedef {import("./comment-view.js").CommentView} CommentView @typedef {import("./words.js").Words} Words */
+/** @typedef {import("./comment-view.js").CommentView} CommentView @typedef {import("./wording.js").Words} Words */
 
 /** @param {CommentView} view @returns {HTMLElement | null} */
 const below = ({ element }) => element.querySelector(":scope > .replies");

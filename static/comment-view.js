@@ -11,7 +11,7 @@ import { LEVELS } from "./nesting.js";
 /** @typedef {import("./types.js").Comment} Comment
  *
  * @typedef {object} Setting  what a comment looks like depends on, besides itself
- * @property {import("./words.js").Words} words
+ * @property {import("./wording.js").Words} words
  * @property {import("./clock.js").Clock} clock
  * @property {Comment | undefined} parent
  * @property {boolean} closed  nobody can reply
@@ -41,7 +41,7 @@ export class CommentView {
     replies.remove();
   }
 
-  /** @param {boolean} folded @param {import("./words.js").Words} words */
+  /** @param {boolean} folded @param {import("./wording.js").Words} words */
   fold(folded, words) {
     const replies = /** @type {HTMLElement | null} */ (childOf(this.element, ".replies"));
     const button = replies?.previousElementSibling;
@@ -127,7 +127,7 @@ export class CommentView {
     }
   }
 
-  /** How many replies wait to be shown below this comment. @param {number} n @param {import("./words.js").Words} words */
+  /** How many replies wait to be shown below this comment. @param {number} n @param {import("./wording.js").Words} words */
   announce(n, words) {
     const entry = this.element.querySelector(":scope > .entry");
     const place = entry?.querySelector(":scope > .actions") ?? entry?.querySelector(":scope > .byline");

@@ -10,7 +10,7 @@ import { make, makeButton, setAttribute, setChild, setText } from "./elements.js
 import { makeComposer } from "./making.js";
 import { writingWords } from "./i18n/writing-en.js";
 import { isClosed } from "./thread-state.js";
-import { addEnglish } from "./words.js";
+import { addEnglish } from "./wording.js";
 import { askToDelete } from "./writing/deleting.js";
 import { area, count, makeId, message, nameField, refOf, sendButton } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";

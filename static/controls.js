@@ -49,13 +49,16 @@ export class Controls {
     return this.#desk;
   }
 
-  /** Vote, or take the same vote back. @param {number} id @param {1 | -1} value @param {import("./words.js").Words} words */
+  /** Vote, or take the same vote back. @param {number} id @param {1 | -1} value @param {import("./wording.js").Words} words */
   async #vote(id, value, words) {
     const { state, view, token } = this.#thread;
     const comment = state.comments.get(id);
     if (!comment || this.#voting.has(id)) return;
     if (this.#thread.isOwn(comment)) return this.#say(id, words("ownVote"));
+    // Who has just come is asked about still; what they voted before decides what this press means.
+    if (token && !state.viewer) await this.#thread.loader().then((loader) => loader.knowViewer());
     if (!token || !state.viewer) return this.#say(id, words("voteAfterPost"));
+    if (this.#voting.has(id)) return; // pressed twice meanwhile
     const { votes } = state.viewer;
     const before = votes[id] ?? 0;
     const wanted = before === value ? 0 : value;
@@ -86,7 +89,7 @@ export class Controls {
     view.update([id]);
   }
 
-  /** Open the row of options below a comment, or close it. @param {number} id @param {HTMLElement} button @param {import("./words.js").Words} words */
+  /** Open the row of options below a comment, or close it. @param {number} id @param {HTMLElement} button @param {import("./wording.js").Words} words */
   #toggle(id, button, words) {
     const entry = button.closest(".entry");
     const comment = this.#thread.state.comments.get(id);
@@ -117,7 +120,7 @@ export class Controls {
     setAttribute(button, "aria-expanded", "true");
   }
 
-  /** @param {number} id @param {import("./words.js").Words} words */
+  /** @param {number} id @param {import("./wording.js").Words} words */
   async #copy(id, words) {
     const link = this.#thread.view.element(id)?.querySelector(".permalink");
     const address = link instanceof HTMLAnchorElement ? link.href : "";
@@ -129,7 +132,7 @@ export class Controls {
     }
   }
 
-  /** The report form, in place. @param {number} id @param {HTMLElement} row @param {import("./words.js").Words} words */
+  /** The report form, in place. @param {number} id @param {HTMLElement} row @param {import("./wording.js").Words} words */
   #ask(id, row, words) {
     if (row.querySelector("form")) return void row.querySelector("input")?.focus();
     const choices = REASONS.map((reason) =>
@@ -186,7 +189,7 @@ export class Controls {
   }
 }
 
-/** @param {unknown} error @param {import("./words.js").Words} words */
+/** @param {unknown} error @param {import("./wording.js").Words} words */
 function reasonOf(error, words) {
   return error instanceof Problem ? error.message : words("unreachable");
 }

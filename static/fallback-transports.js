@@ -3,7 +3,7 @@
  * Hearing an article's log where WebSockets do not get through: server-sent events, else long poll. Loaded when the first
  * attempts have failed. The interface, and what it promises, is that of transports.js.
  */
-import { decode } from "./transports.js";
+import { decode } from "./decoding.js";
 
 /** @typedef {import("./transports.js").Source} Source @typedef {import("./transports.js").Listener} Listener
  * @typedef {import("./transports.js").Link} Link */

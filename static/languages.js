@@ -3,14 +3,14 @@
  * Languages other than plain English: which of those that are asked for there is, and its table. Loaded for those who
  * read one. Promises a tag that the browser's own rules know; never mixes two languages.
  */
-import { makeWords } from "./words.js";
+import { makeWords } from "./wording.js";
 
 /** Those that have a table in i18n/. */
 const TABLES = new Set(["de", "es", "fr", "ar"]);
 
 /**
  * @param {readonly string[]} wanted  language tags, the dearest first; `de-AT` is spoken to in German, with Austria's numbers
- * @returns {Promise<{language: string, words: import("./words.js").Words}>} English when there is none of them
+ * @returns {Promise<{language: string, words: import("./wording.js").Words}>} English when there is none of them
  * @throws when the table cannot be had
  */
 export async function loadWords(wanted) {

@@ -20,6 +20,8 @@ export class Loader {
   #frame;
   #signal;
   #sort;
+  /** @type {Promise<void> | null} */
+  #knowing = null;
 
   /** @param {import("./thread.js").Thread} thread @param {HTMLElement} host @param {import("./thread-frame.js").ThreadFrame} frame @param {AbortSignal} signal */
   constructor(thread, host, frame, signal) {
@@ -146,8 +148,13 @@ export class Loader {
     return true;
   }
 
-  /** Someone who has written here gets back what waits for a moderator, and learns of an expired token. */
-  async knowViewer() {
+  /** Someone who has written here gets back what waits for a moderator, and learns of an expired token; asked once for all
+   * who want to know. */
+  knowViewer() {
+    return (this.#knowing ??= this.#askViewer().finally(() => (this.#knowing = null)));
+  }
+
+  async #askViewer() {
     const thread = this.#thread;
     const { token } = thread;
     if (!token || thread.state.viewer) return;

@@ -5,7 +5,7 @@
  */
 import { CONTEXT } from "./nesting.js";
 import { make, makeButton } from "./elements.js";
-import { addEnglish } from "./words.js";
+import { addEnglish } from "./wording.js";
 export { bury, makeArticle, nameParts, number, repliesOf } from "./branching.js";
 export { place } from "./placing.js";
 export { renderTree } from "./tree-view.js";
@@ -64,7 +64,7 @@ export function makeEntry({ id, author, tree, created_at, dated, status, depth }
   return entry;
 }
 
-/** The form of the composer, as the server renders it. @param {import("./words.js").Words} words */
+/** The form of the composer, as the server renders it. @param {import("./wording.js").Words} words */
 export function makeComposer(words) {
   return make("form", { class: "composer", part: "composer", method: "dialog", autocomplete: "on" },
     make("textarea", { part: "text", name: "text", rows: "3", dir: "auto", "aria-label": words("text"), placeholder: words("join"), autocomplete: "off" }),
@@ -73,7 +73,7 @@ export function makeComposer(words) {
       make("button", { part: "submit", class: "primary", type: "submit" }, words("post"))));
 }
 
-/** The frame of a thread while nothing of it has been loaded. @param {import("./words.js").Words} words */
+/** The frame of a thread while nothing of it has been loaded. @param {import("./wording.js").Words} words */
 export function makeSection(words) {
   const sorts = ["oldest", "newest", "top"].map((sort) => make("a", { part: "sort", href: "", "data-ripost": "sort", "data-sort": sort }, words(sort)));
   return make("section", { class: "thread", part: "thread", "aria-labelledby": "title", "aria-busy": "true" },

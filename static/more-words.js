@@ -4,11 +4,11 @@
  * its own: the table is English until another one has arrived, and what it lacks is asked of the reader's own words.
  */
 import { moreEnglish } from "./i18n/more-en.js";
-import { makeWords } from "./words.js";
+import { makeWords } from "./wording.js";
 
 /**
  * @param {string} language  a BCP 47 tag
- * @returns {Promise<import("./words.js").Words>}
+ * @returns {Promise<import("./wording.js").Words>}
  */
 export async function loadMoreWords(language) {
   const base = language.split("-")[0] ?? "en";

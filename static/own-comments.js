@@ -5,7 +5,7 @@
  * changeable; promises one timer for all of them.
  */
 import { addOwn, EDITS } from "./thread-state.js";
-import { addEnglish } from "./words.js";
+import { addEnglish } from "./wording.js";
 
 /** @typedef {import("./types.js").Comment} Comment */
 

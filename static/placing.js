@@ -16,7 +16,7 @@ const CHUNK = 25;
  * Put an element where it belongs, unless it is there.
  *
  * @param {number} id @param {Views} views @param {ThreadState} state
- * @param {import("./thread-frame.js").ThreadFrame} frame @param {import("./words.js").Words} words
+ * @param {import("./thread-frame.js").ThreadFrame} frame @param {import("./wording.js").Words} words
  */
 export function place(id, views, state, frame, words) {
   const { comments, children, roots } = state;
@@ -68,7 +68,7 @@ function lastBelow(id, views, children) {
   }
 }
 
-/** The place of such roots, made when first asked for. @param {import("./thread-frame.js").ThreadFrame} frame @param {import("./words.js").Words} words */
+/** The place of such roots, made when first asked for. @param {import("./thread-frame.js").ThreadFrame} frame @param {import("./wording.js").Words} words */
 function later(frame, words) {
   setChild(frame.section, ".later", true, () => make("div", { class: "feed later", role: "group", "aria-label": words("newHere") }), frame.part("status"));
   return frame.later;

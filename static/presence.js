@@ -5,7 +5,7 @@
  * reader by itself.
  */
 import { make, setChild, setText } from "./elements.js";
-import { addEnglish } from "./words.js";
+import { addEnglish } from "./wording.js";
 
 const TELLING = 3000; // milliseconds between two words of "is writing"; the server counts each for 6 s
 const HEARD = 1200; // after a word about another place; the server hears one a second

@@ -10,7 +10,7 @@ import { pageLink } from "./page-address.js";
 import { readWhole } from "./replay-reading.js";
 import { makeTimeline } from "./replay-timeline.js";
 import { addStyle } from "./styles.js";
-import { addEnglish } from "./words.js";
+import { addEnglish } from "./wording.js";
 
 /** @typedef {import("./types.js").Comment} Comment
  *

@@ -8,7 +8,7 @@ import { isMakerLoaded, maker } from "./maker.js";
 import { childOf, make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { isClosed } from "./thread-state.js";
 
-/** @typedef {import("./words.js").Words} Words @typedef {import("./thread-state.js").ThreadState} ThreadState */
+/** @typedef {import("./wording.js").Words} Words @typedef {import("./thread-state.js").ThreadState} ThreadState */
 
 const SPEAKING = 5000; // milliseconds between two words about new comments, to those who hear the page
 

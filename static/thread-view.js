@@ -40,7 +40,7 @@ export class ThreadView {
   /**
    * @param {ShadowRoot} root @param {import("./thread-frame.js").ThreadFrame} frame @param {ThreadState} state
    * @param {object} options
-   * @param {import("./words.js").Words} options.words
+   * @param {import("./wording.js").Words} options.words
    * @param {import("./clock.js").Clock} options.clock
    * @param {(query: Record<string, string>) => string} options.link  the page with this query
    * @param {(comment: Comment) => boolean} options.editable

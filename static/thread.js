@@ -26,7 +26,7 @@ export class Thread {
   #signal;
   #frame = /** @type {ThreadFrame} */ (/** @type {unknown} */ (null)); // there from the moment anything can be shown
   clock = /** @type {Clock} */ (/** @type {unknown} */ (null)); // from the moment the language is known
-  words = /** @type {import("./words.js").Words} */ (/** @type {unknown} */ (null));
+  words = /** @type {import("./wording.js").Words} */ (/** @type {unknown} */ (null));
   /** @type {ThreadView | null} */
   #view = null;
   /** @type {import("./thread-state.js").ThreadState | null} */

@@ -21,6 +21,7 @@
  * @property {() => void} subscribe  begin (again) from the present position
  * @property {() => void} close
  */
+import { decode } from "./decoding.js";
 
 /** @param {Source} source @param {Listener} listener @returns {Link} */
 export function openSocket(source, listener) {
@@ -70,15 +71,3 @@ const later = (name) => (source, listener) => {
 
 export const openStream = later("openStream");
 export const openPoll = later("openPoll");
-
-/** @param {string} text @param {Listener} listener */
-export function decode(text, listener) {
-  let frame;
-  try {
-    frame = JSON.parse(text);
-  } catch {
-    return listener.heard(); // Not ours; a broken frame shows as a gap in `seq`.
-  }
-  // Batches are frames side by side or in a list.
-  for (const one of Array.isArray(frame) ? frame : [frame]) listener.frame(one);
-}

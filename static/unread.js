@@ -7,7 +7,7 @@
  */
 import { makeButton, setAttribute, setText } from "./elements.js";
 import { addStyle } from "./styles.js";
-import { addEnglish } from "./words.js";
+import { addEnglish } from "./wording.js";
 
 const MOMENT = 1500; // milliseconds in the window after which a comment counts as seen
 const PAGES = 8; // of 500 events: who was away for longer is told of the newest comments only

@@ -29,7 +29,7 @@ export class Desk {
   #asking = false;
   #again = false;
 
-  /** @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../words.js").Words} words @param {AbortSignal} signal */
+  /** @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../wording.js").Words} words @param {AbortSignal} signal */
   constructor(thread, root, words, signal) {
     this.#thread = thread;
     this.#words = words;

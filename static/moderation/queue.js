@@ -40,7 +40,7 @@ export class Queue {
   #asked = 0;
 
   /**
-   * @param {import("../thread.js").Thread} thread @param {import("../words.js").Words} words
+   * @param {import("../thread.js").Thread} thread @param {import("../wording.js").Words} words
    * @param {(comment: Comment, choice: import("./decisions.js").Choice, reason: string) => Promise<boolean>} decide
    */
   constructor(thread, words, decide) {

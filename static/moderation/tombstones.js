@@ -8,7 +8,7 @@ import { Problem } from "../api.js";
 import { make, makeButton, setAttribute, setText } from "../elements.js";
 
 /**
- * @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../words.js").Words} words
+ * @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../wording.js").Words} words
  * @param {(comment: import("../types.js").Comment, choice: "restore") => Promise<boolean>} decide @param {AbortSignal} signal
  */
 export function tendTombstones(thread, root, words, decide, signal) {
@@ -36,7 +36,7 @@ export function tendTombstones(thread, root, words, decide, signal) {
   tend();
 }
 
-/** @param {import("../thread.js").Thread} thread @param {number} id @param {HTMLButtonElement} button @param {import("../words.js").Words} words */
+/** @param {import("../thread.js").Thread} thread @param {number} id @param {HTMLButtonElement} button @param {import("../wording.js").Words} words */
 async function show(thread, id, button, words) {
   const row = /** @type {HTMLElement} */ (button.parentElement);
   const there = row.nextElementSibling;

@@ -118,7 +118,7 @@ export function insert(area, text) {
   area.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));
 }
 
-/** @param {import("../thread.js").Thread} thread @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {HTMLButtonElement} button @param {import("../words.js").Words} words */
+/** @param {import("../thread.js").Thread} thread @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {HTMLButtonElement} button @param {import("../wording.js").Words} words */
 async function togglePreview(thread, form, area, button, words) {
   const there = form.querySelector(".preview");
   const shows = !there && area.value.trim() !== "";
@@ -165,7 +165,7 @@ function rove(event) {
   next?.focus();
 }
 
-/** @param {ClipboardEvent} event @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {import("../words.js").Words} words */
+/** @param {ClipboardEvent} event @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {import("../wording.js").Words} words */
 function paste(event, form, area, words) {
   const text = event.clipboardData?.getData("text/plain") ?? "";
   if (!text || area.readOnly) return;

@@ -1,9 +1,11 @@
 """Writing with the tools of the composer: formatting, preview, quoting, mentions, pastes; and what a reader may do besides."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
@@ -168,6 +170,29 @@ async def test_a_vote_shows_at_once_and_reaches_the_others(pages: Pages, newsroo
     await up.click()
     await expect(up).to_have_attribute("aria-pressed", "false")
     await expect(other.button(said, "up")).to_have_accessible_name("Good, by Ana: 0", timeout=5000)
+
+
+async def test_a_vote_waits_for_the_page_to_know_who_votes(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    said = await newsroom.say(article, "The tide comes in at noon.")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.post("So do I.")
+    answer = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if "authorization" in route.request.headers:
+            await answer.wait()
+        await route.continue_()
+
+    await window.page.route(re.compile(r"/thread\?"), late)
+    await window.page.reload()
+    await window.until("live")
+    await window.button(said, "options").click()  # what votes is loaded
+    await expect(window.entry(said).locator(".options")).to_be_visible()
+    up = window.button(said, "up")
+    await up.click()
+    answer.set()
+    await expect(up).to_have_attribute("aria-pressed", "true")
+    await expect(window.entry(said)).not_to_contain_text("You can vote once")
 
 
 async def test_a_comment_is_reported_by_keyboard_and_without_a_name(

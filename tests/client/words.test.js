@@ -2,7 +2,7 @@
 /** Words: plurals by the language's rules, numbers in its digits, a name taken as it is. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { makeWords } from "../../static/words.js";
+import { makeWords } from "../../static/wording.js";
 
 test("plurals follow the language's categories and numbers its grouping", () => {
   const words = makeWords("en");

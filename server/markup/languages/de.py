@@ -72,7 +72,7 @@ WORDS: dict[str, str | dict[str, str]] = {
     "signInLead": "Fügen Sie den Einmal-Link ein, den Sie erhalten haben.",
     "signInLink": "Anmelde-Link",
     "signInNeeds": "Zum Anmelden wird JavaScript gebraucht, zum Lesen nicht.",
-    "signingIn": "Anmeldung läuft …",
+    "signingIn": "Anmeldung läuft…",
     "signedIn": "Angemeldet als {name}.",
     "signInKept": "Der Server ist nicht erreichbar. Ihr Link ist noch da: Versuchen Sie es erneut.",
     "signInUsed": "Dieser Link wurde schon benutzt oder ist zu alt. Lassen Sie sich einen neuen geben.",
