@@ -130,7 +130,7 @@ async def presence(studio: Studio, page: Page, article: Json, said: list[Json], 
         await other.goto(studio.newsroom.link(article))
         await live(studio, other)
         if number == 0:
-            await other.locator(f"#comment-{said[3]['id']} > .entry [data-ripost=reply]").click()
+            await other.locator(f"#comment-{said[0]['id']} > .entry [data-ripost=reply]").click()
             await other.locator("article form textarea").press_sequentially("I think")
     await page.locator(".readers").wait_for()
     await page.locator(".replying").wait_for()
