@@ -3,13 +3,15 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
-from tests.support.browser import Pages
+from tests.support.browser import PHONE, Pages
 
 
 @pytest_asyncio.fixture
@@ -170,6 +172,29 @@ async def test_a_vote_shows_at_once_and_reaches_the_others(pages: Pages, newsroo
     await up.click()
     await expect(up).to_have_attribute("aria-pressed", "false")
     await expect(other.button(said, "up")).to_have_accessible_name("Good, by Ana: 0", timeout=5000)
+
+
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+async def test_nothing_moves_when_the_tools_arrive(
+    pages: Pages, newsroom: Newsroom, article: Json, options: dict[str, Any]
+) -> None:
+    said = await newsroom.say(article, "The tide comes in at noon.")
+    window = Window(await pages(**options))
+    arrived = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await window.page.route(re.compile(r"/composer\.js"), late)
+    await window.page.goto(newsroom.link(article))
+    await window.until("live")
+    await window.composer.locator("textarea").press_sequentially("Typed while it loads")
+    button = window.composer.locator("button[type=submit]")
+    before = [await button.bounding_box(), await window.entry(said).bounding_box()]
+    arrived.set()
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+    assert [await button.bounding_box(), await window.entry(said).bounding_box()] == before
 
 
 async def test_a_vote_waits_for_the_page_to_know_who_votes(pages: Pages, newsroom: Newsroom, article: Json) -> None:
