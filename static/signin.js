@@ -45,10 +45,11 @@ async function signIn(token) {
     location.replace("/");
   } catch (error) {
     button.disabled = false;
-    // What was refused stays refused; what did not arrive may be sent again.
-    if (error instanceof Problem) field.value = "";
+    // A link that is no longer good stays so; what did not arrive, or came too soon, may be sent again.
+    const spent = error instanceof Problem && isSpent(error);
+    if (spent) field.value = "";
     say(error instanceof Problem ? sentence(error) : words("away"), true);
-    (error instanceof Problem ? field : button).focus();
+    (spent ? field : button).focus();
   }
 }
 
@@ -57,11 +58,16 @@ function words(key) {
   return form.dataset[key] ?? "";
 }
 
+/** Whether the link itself was refused. @param {Problem} problem */
+function isSpent({ status: code }) {
+  return code === 401 || code === 422;
+}
+
 /** @param {Problem} problem */
-function sentence({ status: code, message }) {
-  if (code === 401 || code === 422) return words("used");
-  if (code === 429) return words("many");
-  return message;
+function sentence(problem) {
+  if (isSpent(problem)) return words("used");
+  if (problem.status === 429) return words("many");
+  return problem.message;
 }
 
 /** @param {string} text @param {boolean} [wrong] */

@@ -32,6 +32,7 @@ def feed(entries: Sequence[Entry], site: Site, *, article: Article | None, updat
     """The newest comments, of one article or of all (None). `updated` is when any of it last changed."""
     # Feeds are fetched by programs for many: only the site's own language is anybody's.
     words = site.words if site.fixed else ENGLISH
+    spoken = f' xml:lang="{words.language}"' if site.fixed else ""
     if article is None:
         title, own, page = f"{words('latest')} · {site.name}", "/feeds/comments.atom", "/"
         name = site.origin + own
@@ -40,7 +41,8 @@ def feed(entries: Sequence[Entry], site: Site, *, article: Article | None, updat
         title, own = words("feedOfArticle", title=article.title), f"{page}/comments.atom"
         name = _name("thread", article.created_at, str(article.id))
     parts = [
-        f'{_DECLARATION}<feed xmlns="http://www.w3.org/2005/Atom" xmlns:thr="http://purl.org/syndication/thread/1.0">',
+        f'{_DECLARATION}<feed xmlns="http://www.w3.org/2005/Atom" xmlns:thr="http://purl.org/syndication/thread/1.0"'
+        f"{spoken}>",
         f"<id>{escape(name)}</id>",
         f"<title>{escape(title)}</title>",
         f"<updated>{updated}</updated>",

@@ -30,7 +30,6 @@ from server.storage.transaction import Transaction
 from server.times import rfc3339
 
 EXCERPT = 220  # characters of an article in the list
-_FAILURES = {404: "notFound", 410: "notFound", 429: "tooMany"}  # by status, the words that other languages have
 _EXCERPTED = 4000  # characters of a body that an excerpt is made from
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -58,7 +57,7 @@ async def failure(request: Request, error: ProblemError) -> Response:
     words, title = site.words, error.title
     detail = error.detail[:1].upper() + error.detail[1:].rstrip(".") + "."
     if words is not ENGLISH:  # what the API says is English
-        kind = _FAILURES.get(error.status, "serverFailed")
+        kind = "tooMany" if error.status == 429 else "notFound" if error.status < 500 else "serverFailed"
         title, detail = words(kind), words(f"{kind}Here")
     link, further = "/", words("allArticles")
     if slug is not None and request.url.query:

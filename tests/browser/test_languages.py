@@ -1,5 +1,6 @@
 """The interface in the reader's language: from the first paint, in place, in its direction, with its numbers and times."""
 
+import json
 import re
 
 import pytest
@@ -207,3 +208,25 @@ async def test_signing_in_speaks_the_language_of_its_page(pages: Pages, newsroom
         "Dieser Link wurde schon benutzt oder ist zu alt. Lassen Sie sich einen neuen geben."
     )
     await expect(page).to_have_title(re.compile("^Anmelden"))
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kept"),
+    [
+        (429, "Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann erneut.", "ripost_link_good"),
+        (503, "Der Server ist nicht erreichbar. Ihr Link ist noch da: Versuchen Sie es erneut.", "ripost_link_good"),
+        (401, "Dieser Link wurde schon benutzt oder ist zu alt. Lassen Sie sich einen neuen geben.", ""),
+    ],
+)
+async def test_only_a_spent_link_is_taken_out_of_the_form(
+    pages: Pages, newsroom: Newsroom, status: int, said: str, kept: str
+) -> None:
+    page = await pages("about:blank", locale="de-DE")
+    problem = json.dumps({"title": "No", "status": status, "detail": "said in English"})
+    await page.route(
+        "**/api/sessions",
+        lambda route: route.fulfill(status=status, content_type="application/problem+json", body=problem),
+    )
+    await page.goto(f"{newsroom.url}/signin#ripost_link_good")
+    await expect(page.locator("#sign-in-status")).to_have_text(said)
+    await expect(page.locator("#link")).to_have_value(kept)

@@ -70,3 +70,10 @@ test("French has its narrow spaces before what is high", () => {
     for (const text of Object.values(read(name)).flatMap(texts)) assert.doesNotMatch(text, /[^\u202f][?!;]|[^\u202f]:( |$)|\u202f[^?!;:]/, text);
   }
 });
+
+test("in Arabic, what people wrote stands apart from the words around it", () => {
+  // languages.js does it for the reader's words; nobody does for these.
+  for (const [key, text] of Object.entries(read("more-ar")).flatMap(([key, entry]) => texts(entry).map((text) => [key, text]))) {
+    assert.doesNotMatch(text, /(?<!\u2068)\{(name|reason|reasons)\}|\{(name|reason|reasons)\}(?!\u2069)/, key);
+  }
+});

@@ -75,7 +75,11 @@ async def test_a_site_with_a_language_of_its_own_speaks_it_to_everyone(sqlite_ur
             assert 'lang=""' not in answer.text, "and so do its articles"
             assert "accept-language" not in answer.headers["vary"].lower(), "one page for all caches"
         feed = (await site.ask(f"/a/{article.slug}/comments.atom", Accept_Language="fr")).text
-        assert "<title>Kommentare zu Nachtzüge</title>" in feed and "<title>Ana zu Nachtzüge</title>" in feed
+        assert (
+            ' xml:lang="de">' in feed
+            and "<title>Kommentare zu Nachtzüge</title>" in feed
+            and "<title>Ana zu Nachtzüge</title>" in feed
+        )
         missing = await site.ask("/a/nirgends", Accept_Language="fr")
         assert missing.status_code == 404 and "<h1>Nicht gefunden</h1>" in missing.text
 
@@ -89,7 +93,7 @@ async def test_signing_in_is_worded_like_every_page(site: Site, language: str, s
 
 @pytest.mark.parametrize(
     ("path", "status", "title"),
-    [("/a/x?comment=none", 404, "Nicht gefunden"), ("/?cursor=none", 400, "Etwas ist schiefgegangen")],
+    [("/a/x?comment=none", 404, "Nicht gefunden"), ("/?cursor=none", 400, "Nicht gefunden")],
 )
 async def test_a_failure_is_worded_like_every_page(site: Site, path: str, status: int, title: str) -> None:
     answer = await site.ask(path, Accept_Language="de")
