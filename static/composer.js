@@ -9,12 +9,14 @@ import { backOff } from "./connection.js";
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { makeComposer } from "./making.js";
 import { writingWords } from "./i18n/writing-en.js";
+import { keepTrying } from "./keep-trying.js";
 import { isClosed } from "./thread-state.js";
 import { addEnglish } from "./wording.js";
 import { askToDelete } from "./writing/deleting.js";
 import { area, count, makeId, message, nameField, refOf, sendButton } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
-import { addTools, insert, markedPassage, quote } from "./writing/toolbar.js";
+import { isGone, moveInto } from "./writing/moving.js";
+import { addTools, markedPassage, quote } from "./writing/toolbar.js";
 import { followOtherWindows } from "./writing/windows.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./writing/form.js").Writing} Writing */
@@ -24,6 +26,8 @@ export class Composer {
   #signal;
   /** @type {Map<HTMLFormElement, Writing>} */
   #writings = new Map();
+  /** Own comments whose source is being asked for. @type {Set<number>} */
+  #fetching = new Set();
   #clear = false; // the forms are kept clear of the keyboard
 
   /** @param {import("./thread.js").Thread} thread @param {AbortSignal} signal */
@@ -53,20 +57,36 @@ export class Composer {
 
   /** Open one's own comment for a change. @param {number} id */
   async edit(id) {
-    const comment = this.#thread.state.comments.get(id);
-    if (!comment) return;
-    const writing = this.#open(null, id, `edit-${id}`);
-    if (!writing) return;
-    const text = area(writing.form);
-    if (!text.value) {
+    const { state, store, view, words } = this.#thread;
+    const comment = state.comments.get(id);
+    if (!comment || this.#fetching.has(id)) return;
+    let source = "";
+    // The form opens with what is to be changed in it: words typed into an empty one would take its place.
+    if (!store.draft(`${state.article.id}:edit-${id}`)?.text && !view.element(id)?.hasAttribute("data-editing")) {
+      this.#fetching.add(id);
       try {
-        const answer = await this.#thread.request(`/api/comments/${id}/source`, { token: this.#thread.tokenFor(comment) });
-        text.value ||= answer.source ?? answer.text ?? "";
+        source = await this.#source(id, this.#thread.tokenFor(comment));
       } catch (error) {
-        this.#fail(writing, error);
+        return view.frame.fail(words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
+      } finally {
+        this.#fetching.delete(id);
       }
     }
-    text.focus();
+    const writing = this.#open(null, id, `edit-${id}`);
+    if (!writing) return;
+    area(writing.form).value ||= source;
+    area(writing.form).focus();
+  }
+
+  /** What was written, asked for until the server is there. @param {number} id @param {string | null} token @returns {Promise<string>} */
+  async #source(id, token) {
+    const ask = () => this.#thread.request(`/api/comments/${id}/source`, { token }).catch((error) => {
+      if (error instanceof Problem) return error; // it will not change its mind
+      throw error;
+    });
+    const answer = await keepTrying(ask, this.#signal, () => this.#thread.connection?.recheck());
+    if (answer instanceof Problem) throw answer;
+    return answer.source ?? answer.text ?? "";
   }
 
   /** Delete one's own comment, after asking. @param {number} id */
@@ -126,13 +146,10 @@ export class Composer {
   #moveOut(writing) {
     const { composerForm } = this.#thread;
     if (!composerForm) return;
-    const target = area(composerForm);
     const text = area(writing.form).value;
-    const room = !target.value || target.value.endsWith("\n\n") ? "" : "\n\n";
     this.#close(writing, true);
-    target.setSelectionRange(target.value.length, target.value.length);
-    insert(target, room + text);
-    target.scrollIntoView({ block: "center", behavior: "instant" });
+    moveInto(composerForm, text);
+    area(composerForm).scrollIntoView({ block: "center", behavior: "instant" });
   }
 
   /** Another window has sent what this form holds. @param {Writing} writing */
@@ -152,7 +169,20 @@ export class Composer {
       const writing = place === "root" ? this.#writings.get(/** @type {HTMLFormElement} */ (this.#thread.composerForm))
         : place.startsWith("edit-") ? this.#open(null, id, place) : this.#open(id, null, place);
       if (writing && store.draft(key)?.sending) void this.#send(writing);
+      if (!writing && !place.startsWith("edit-")) void this.#bringHome(key, id);
     }
+  }
+
+  /** The comment that a draft answers is not on the page: if it is gone for good, the words are kept where they can be sent. @param {string} key @param {number} parent */
+  async #bringHome(key, parent) {
+    const { composerForm, store, words } = this.#thread;
+    const writing = composerForm && this.#writings.get(composerForm);
+    if (!writing || !(await isGone(this.#thread, parent))) return;
+    const text = store.draft(key)?.text;
+    if (!text) return;
+    moveInto(composerForm, text);
+    store.setDraft(key, null);
+    this.#tell(writing, words("removedParent"), true);
   }
 
   #again() {

@@ -352,3 +352,48 @@ async def test_a_sign_in_that_expired_while_writing_costs_nothing(
     await expect(window.composer.locator('input[name="name"]')).to_be_focused()
     await window.write("Written by a member.", "Mona")
     await expect(window.saying("Written by a member.").locator("> .entry .author")).to_have_text("Mona")
+
+
+async def test_an_answer_whose_question_was_removed_is_kept_through_a_reload(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    await newsroom.say(article, "Another.")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.button(question, "reply").click()
+    await window.form(question).locator("textarea").fill("My long answer")
+    await newsroom.decide(question, "reject")
+    await expect(window.form(question).locator(".message")).to_contain_text("removed")
+    await window.page.reload()
+    await window.until("live")
+    await expect(window.composer.locator("textarea")).to_have_value("My long answer")
+    await expect(window.composer.locator(".message")).to_contain_text("was removed. Your text is kept.")
+    await window.write("My long answer", "Ada")
+    await expect(window.saying("My long answer")).to_have_count(1)
+    assert await said(newsroom, article, "My long answer") == 1
+
+
+async def test_an_edit_begins_with_what_was_written_however_slow_the_line(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    mine = await window.post("My words here")
+    answered, tries = asyncio.Event(), 0
+
+    async def late(route: Route) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            return await route.abort()
+        await answered.wait()
+        await route.continue_()
+
+    await window.page.route(re.compile(r"/source$"), late)
+    await window.button(mine, "edit").click()
+    await expect(window.entry(mine).locator("form")).to_have_count(0)
+    await window.button(mine, "edit").click()  # impatient
+    answered.set()
+    await expect(window.form(mine).locator("textarea")).to_have_value("My words here")
+    await window.form(mine).locator("textarea").press_sequentially(" and more")
+    await window.form(mine).locator("[type=submit]").click()
+    await expect(window.entry(mine).locator(".body")).to_have_text("My words here and more")
