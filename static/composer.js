@@ -117,18 +117,18 @@ export class Composer {
     const { state, view, composerForm } = this.#thread;
     const closed = isClosed(state);
     for (const writing of this.#writings.values()) {
-      const { form, parent } = writing;
+      const { form, parent, edits } = writing;
       this.#attach(writing);
-      const gone = parent !== null && form.isConnected && state.comments.get(parent)?.status !== "visible";
+      const gone = form.isConnected && (parent ?? edits) !== null && state.comments.get(parent ?? edits ?? 0)?.status !== "visible";
       this.#showMember(writing);
-      this.#block(writing, gone ? "removedParent" : closed ? "closedDraft" : null);
+      this.#block(writing, gone ? (edits ? "removed" : "removedParent") : closed ? "closedDraft" : null);
       if (parent !== null) this.#address(form, parent);
       if (parent !== null) view.update([parent]);
     }
     if (composerForm && !this.#writings.has(composerForm)) this.#adopt(composerForm);
   }
 
-  /** What is written cannot be sent from here, or it can again. @param {Writing} writing @param {"removedParent" | "closedDraft" | null} why */
+  /** What is written cannot be sent from here, or it can again. @param {Writing} writing @param {"removed" | "removedParent" | "closedDraft" | null} why */
   #block(writing, why) {
     const { form } = writing;
     if (form.getAttribute("data-blocked") === why) return;
@@ -162,7 +162,13 @@ export class Composer {
 
   /** Open the forms whose drafts were left behind, and send what was on its way. */
   #resume() {
-    const { state, store } = this.#thread;
+    const { state, store, view, words } = this.#thread;
+    // A closed discussion has no form, but what was typed before it was closed is not lost with it.
+    if (!this.#thread.composerForm && store.draft(`${state.article.id}:root`)?.text) {
+      const form = /** @type {HTMLFormElement} */ (makeComposer(words));
+      view.frame.part("composer").prepend(form);
+      this.#adopt(form);
+    }
     for (const key of store.draftPlaces(state.article.id)) {
       const place = key.slice(key.indexOf(":") + 1);
       const id = Number(place.replace("edit-", ""));
@@ -424,6 +430,6 @@ export class Composer {
     form.remove();
     const back = /** @type {HTMLElement | null} */ (article?.querySelector(`:scope > .entry [data-ripost=${edits ? "edit" : "reply"}]`));
     if (forget) (back ?? article)?.focus({ preventScroll: true });
-    if (parent !== null) this.#thread.view.release(parent);
+    if (parent ?? edits) this.#thread.view.release(parent ?? edits ?? 0);
   }
 }

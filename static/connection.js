@@ -97,6 +97,7 @@ export class Connection {
     window.addEventListener("pagehide", () => this.#close(), { signal });
     signal.addEventListener("abort", () => (clearTimeout(this.#sleep), this.#close()));
     this.#connect();
+    if (document.hidden) recheck(); // opened in the background
   }
 
   /** Something may have changed (the tab is looked at, the network is back): be sure of the link, or connect at once. */

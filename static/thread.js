@@ -196,7 +196,7 @@ export class Thread {
     }
     if (event.type === "article.updated") {
       this.view.updateAll();
-      if (!this.composerForm) void this.prepare().then(() => this.view.update([]));
+      if (!this.composerForm) void this.prepare().then(() => (this.view.flush(), this.acting?.check()));
     }
     if (event.type === "article.updated" || event.type === "comment.removed") this.acting?.check();
     this.view.update(outcome.changed);
@@ -282,7 +282,9 @@ export class Thread {
 
   /** @param {Event} event */
   #compose({ type, target }) {
-    if (!this.#view || !(target instanceof Element) || !target.closest("form")) return;
+    const form = target instanceof Element && target.closest("form");
+    if (form) form.dataset["used"] = "";
+    if (!this.#view || !form) return;
     void this.#act((acting) => acting.composer());
     // The server may be away, and the composer with it: what is typed is kept all the same.
     const place = `${this.state.article.id}:root`;

@@ -397,3 +397,39 @@ async def test_an_edit_begins_with_what_was_written_however_slow_the_line(
     await window.form(mine).locator("textarea").press_sequentially(" and more")
     await window.form(mine).locator("[type=submit]").click()
     await expect(window.entry(mine).locator(".body")).to_have_text("My words here and more")
+
+
+async def test_words_of_a_discussion_that_was_closed_outlive_a_reload_and_can_be_sent_when_it_opens(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    await newsroom.say(article, "Here before.")
+    window = await Window.open(pages, newsroom.link(article))
+    area = window.composer.locator("textarea")
+    await area.press_sequentially("My long comment")
+    await newsroom.change(article, state="closed")
+    await expect(window.composer.locator(".message")).to_contain_text("was closed while you were writing")
+    await window.page.reload()
+    await window.until("live")
+    await expect(area).to_have_value("My long comment")
+    await expect(window.composer.locator(".message")).to_contain_text("Your text is kept here.")
+    await expect(window.composer.locator("[type=submit]")).to_be_disabled()
+    await newsroom.change(article, state="open")
+    await expect(window.composer.locator("[type=submit]")).to_be_enabled()
+    await window.write("My long comment", "Ada")
+    await expect(window.saying("My long comment")).to_have_count(1)
+
+
+async def test_a_removal_is_said_to_who_is_editing_and_the_text_stays(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    mine = await window.post("My words here")
+    await window.button(mine, "edit").click()
+    form = window.form(mine)
+    await form.locator("textarea").press_sequentially(", better")
+    await newsroom.decide(mine, "reject")
+    await expect(form.locator(".message")).to_have_text("Removed by a moderator")
+    await expect(form.locator("[type=submit]")).to_be_disabled()
+    await expect(form.locator("textarea")).to_have_value("My words here, better")
+    await form.get_by_role("button", name="Cancel").click()
+    await expect(window.comment(mine)).to_have_count(0)

@@ -91,6 +91,18 @@ async def test_after_a_minute_the_link_is_let_go_and_taken_up_where_it_was(pages
     assert received.open == 1
 
 
+async def test_a_page_that_was_opened_in_the_background_lets_its_link_go_too(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    window = Window(await pages())
+    received = Received(window.page)
+    await window.page.clock.install()
+    await window.page.add_init_script(f"({TURN})(true)")
+    await window.page.goto(newsroom.link(article))
+    await window.until("live")
+    await window.page.clock.run_for(MINUTE)
+    await until_closed(received)
+
+
 async def test_a_page_that_is_soon_looked_at_again_keeps_its_link(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     await newsroom.say(article, "Here before.")
