@@ -10,6 +10,7 @@ import { make, makeButton, setAttribute, setChild, setText } from "./elements.js
 import { makeComposer } from "./making.js";
 import { writingWords } from "./i18n/writing-en.js";
 import { keepTrying } from "./keep-trying.js";
+import { unfold } from "./showing.js";
 import { isClosed } from "./thread-state.js";
 import { addEnglish } from "./wording.js";
 import { askToDelete } from "./writing/deleting.js";
@@ -343,6 +344,12 @@ export class Composer {
     if (slow && !edits && !this.#thread.moderates) this.#wait(slow);
     this.#thread.accept(answer);
     const element = comment && view.element(comment.id);
+    if (comment) unfold(view, comment.id);
+    // Who has a name has it in every form.
+    for (const other of this.#writings.keys()) {
+      const field = nameField(other);
+      if (field) field.value ||= comment?.author?.name ?? "";
+    }
     element?.setAttribute("data-fresh", "");
     if (focused && element && (parent || edits)) element.focus({ preventScroll: true });
     element?.querySelector(".entry")?.scrollIntoView({ block: "nearest", behavior: "instant" });

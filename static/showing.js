@@ -41,6 +41,7 @@ export class Showing {
     };
     if (atTop || below !== null) show();
     else view.keep(show);
+    if (below !== null) for (const id of ids) unfold(view, id);
     const seen = ids.find((id) => isOnScreen(view.element(id)));
     if (seen === undefined) return this.#offer(first);
     view.away = null;
@@ -90,14 +91,19 @@ export class Showing {
     view.around();
     const element = view.element(id);
     if (!element) return;
-    for (let at = element.parentElement; at; at = at.parentElement) {
-      if (at.dataset["folded"] !== undefined) view.fold(Number(at.dataset["commentId"]));
-    }
+    unfold(view, id);
     element.setAttribute("data-fresh", "");
     const entry = /** @type {HTMLElement} */ (element.querySelector(".entry"));
     // At once, whatever the page's scroll-behavior: a long glide over a thread makes people ill.
     entry.scrollIntoView({ block: entry.offsetHeight < window.innerHeight / 2 ? "center" : "start", behavior: "instant" });
     element.focus({ preventScroll: true });
+  }
+}
+
+/** Open the branches that a comment stands in. @param {import("./thread-view.js").ThreadView} view @param {number} id */
+export function unfold(view, id) {
+  for (let at = view.element(id)?.parentElement; at; at = at.parentElement) {
+    if (at.dataset["folded"] !== undefined) view.fold(Number(at.dataset["commentId"]));
   }
 }
 

@@ -20,12 +20,14 @@ export function askToDelete(thread, id) {
   yes.addEventListener("click", async () => {
     const comment = thread.state.comments.get(id);
     if (!comment) return end();
-    yes.disabled = true;
+    // Not `disabled`, which would drop the focus: what takes the comment's place is to have it.
+    if (yes.ariaDisabled === "true") return;
+    yes.ariaDisabled = "true";
     try {
       thread.accept(await thread.request(`/api/comments/${id}`, { method: "DELETE", token: thread.tokenFor(comment) }));
       ask.remove();
     } catch (error) {
-      yes.disabled = false;
+      yes.ariaDisabled = null;
       ask.firstChild?.replaceWith(words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
     }
   });

@@ -433,3 +433,36 @@ async def test_a_removal_is_said_to_who_is_editing_and_the_text_stays(
     await expect(form.locator("textarea")).to_have_value("My words here, better")
     await form.get_by_role("button", name="Cancel").click()
     await expect(window.comment(mine)).to_have_count(0)
+
+
+async def test_an_answer_in_a_folded_branch_opens_it_and_names_every_form(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    below = await newsroom.say(article, "An answer.", "Bo", under=question)
+    window = await Window.open(pages, newsroom.link(article))
+    await window.button(question, "reply").click()
+    await window.comment(question).locator("> .fold").click()
+    await expect(window.comment(below)).to_be_hidden()
+    await window.write("Mine", "Ada", form=window.form(question))
+    await expect(window.saying("Mine")).to_be_visible()
+    await expect(window.comment(below)).to_be_visible()
+    await expect(window.composer.locator("input[name=name]")).to_have_value("Ada")
+    await window.comment(question).locator("> .fold").click()
+    more = await newsroom.say(article, "More.", "Bo", under=question)
+    await window.button(question, "new-replies").click()
+    await expect(window.comment(more)).to_be_visible()
+
+
+async def test_deleting_by_keyboard_keeps_the_focus_in_the_discussion(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    root = await window.post("Mine.")
+    mine = await window.reply(root, "Mine below.", None)
+    await window.button(mine, "delete").press("Enter")
+    await window.page.keyboard.press("Shift+Tab")
+    await expect(window.entry(mine).locator('button[data-ripost="confirm"]')).to_be_focused()
+    await window.page.keyboard.press("Enter")
+    await expect(window.comment(mine)).to_have_count(0)
+    await expect(window.comment(root)).to_be_focused()
