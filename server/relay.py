@@ -73,16 +73,25 @@ class Relay:
             if channel.opened:
                 return channel
             # Shared only by those who wait for this very channel: a read that began before it was made is too old.
-            try:
-                head: Head | None = await self._shared(("open", name, channel), lambda: self._head(name))
-            except BaseException:
-                self._drop_unopened(channel)
-                raise
-            if head is None:
-                self._drop_unopened(channel)
+            if not await self._shared(("open", name, channel), lambda: self._open(channel)):
                 return None
+
+    async def _open(self, channel: Channel) -> bool:
+        """Opens a channel at the head the database has; False, and it is forgotten, if there is none.
+
+        Here and not by those who wait, a turn later: who comes in between finds it open, or would read once more.
+        """
+        name = channel.name
+        head: Head | None = None
+        try:
+            head = await self._head(name)
+        finally:
             if self._hub.channels.get(name) is channel:
-                self._hub.open(channel, head.epoch, head.seq, head.at)
+                if head is None:
+                    del self._hub.channels[name]
+                else:
+                    self._hub.open(channel, head.epoch, head.seq, head.at)
+        return head is not None
 
     async def subscribe(
         self, reader: Reader, name: str, epoch: str | None, since: int | None, at: str | None
@@ -249,10 +258,6 @@ class Relay:
         """Reads of a log that are under way may bring what was erased since: they are done again."""
         for key in [key for key in self._reads if key[0] == "since" and key[1] == name]:
             self._stale.add(self._reads.pop(key))
-
-    def _drop_unopened(self, channel: Channel) -> None:
-        if not channel.opened and self._hub.channels.get(channel.name) is channel:
-            del self._hub.channels[channel.name]
 
     async def _head(self, name: str) -> Head | None:
         return await self._database.read(lambda tx: event_log.head(tx, name), "position")

@@ -150,6 +150,21 @@ async def test_an_unknown_channel_is_nothing_and_leaves_nothing(rig: Rig) -> Non
     assert rig.hub.channels == {}
 
 
+async def test_who_comes_while_a_channel_is_being_opened_costs_no_read_of_its_own(rig: Rig) -> None:
+    """One reader in every turn of the loop, so that one comes between the end of the read and whoever waited for it."""
+    name = await rig.channel()
+    await rig.say(name, 3)
+    rig.heard.clear()
+    before = rig.database.reads["position"]
+    coming = [asyncio.create_task(rig.relay.subscribe(Reader(rig.hub, rig.relay), name, None, None, None))]
+    while not coming[0].done():
+        await asyncio.sleep(0)
+        coming.append(asyncio.create_task(rig.relay.subscribe(Reader(rig.hub, rig.relay), name, None, None, None)))
+    joined = await asyncio.gather(*coming)
+    assert [cursor.seq for cursor in joined if isinstance(cursor, Cursor)] == [3] * len(coming)
+    assert rig.database.reads["position"] - before == 1
+
+
 @pytest.mark.parametrize("order", ["lost", "doubled", "backwards", "shuffled", "every second"])
 async def test_whatever_the_doorbell_does_the_reader_gets_each_event_once_and_in_order(rig: Rig, order: str) -> None:
     name = await rig.channel()
