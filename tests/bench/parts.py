@@ -33,11 +33,12 @@ def _all_servers(bench: Bench) -> list[Callable[[int | None], Server]]:
 
 
 def fanout(bench: Bench) -> None:
-    """Events to 2,000 readers: few of them, where CPU for each delivery counts, and as many as go; then to 4,000."""
+    """Events to 2,000 readers: few of them, where CPU for each delivery counts, many, and more than anyone takes; to 4,000."""
     _calm(bench)
     loads = [(bench.readers(2000, 200), 500)]
     if not bench.quick:
-        loads.append((bench.readers(4000, 400), 500))  # two million deliveries a second are more than anyone manages
+        loads.append((bench.readers(4000, 400), 500))
+        loads.append((bench.readers(2000, 200), 1500))  # three million deliveries a second are more than anyone manages
     for start in _all_servers(bench):
         for readers, rate in loads:
             with bench.stand(start) as stand:
