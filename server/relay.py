@@ -73,7 +73,7 @@ class Relay:
             if channel.opened:
                 return channel
             # Shared only by those who wait for this very channel: a read that began before it was made is too old.
-            if not await self._shared(("open", name, channel), lambda: self._open(channel)):
+            if not await self._shared(("open", name, channel), partial(self._open, channel)):
                 return None
 
     async def _open(self, channel: Channel) -> bool:

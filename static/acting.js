@@ -5,15 +5,16 @@
  * marks of what is unread, each loaded when it is used; knows nothing of how they work.
  */
 import { setAttribute, setText } from "./elements.js";
-import { keepTrying } from "./keep-trying.js";
+import { keepTrying, loadModule } from "./keep-trying.js";
+import { moderates } from "./rights.js";
 import { Showing } from "./showing.js";
-import { addEnglish } from "./wording.js";
+import { addStyle } from "./styles.js";
+import { loadWords } from "./words.js";
 
 export class Acting {
   #thread;
-  #root;
-  #frame;
-  #signal;
+  /** @type {Promise<import("./own-comments.js").OwnComments> | null} */
+  #own = null;
   /** @type {Promise<import("./composer.js").Composer> | null} */
   #composer = null;
   /** @type {Promise<import("./controls.js").Controls> | null} */
@@ -22,14 +23,38 @@ export class Acting {
   #unread = null;
   #submitted = false; // something was sent before the composer was loaded
 
-  /** @param {import("./thread.js").Thread} thread @param {ShadowRoot} root @param {import("./thread-frame.js").ThreadFrame} frame @param {AbortSignal} signal */
-  constructor(thread, root, frame, signal) {
-    addEnglish({ paused: "Paused" });
+  /** @param {import("./thread.js").Thread} thread */
+  constructor(thread) {
     this.#thread = thread;
-    this.#root = root;
-    this.#frame = frame;
-    this.#signal = signal;
     this.showing = new Showing(thread);
+    void addStyle(thread.root, "acting.css");
+  }
+
+  /**
+   * For a reader who was here before, or comes for something: what is theirs, what is new, what they were writing.
+   *
+   * @param {number} linked  the comment that a shared link is about; 0: none @param {boolean} writing @param {boolean} unread
+   */
+  async begin(linked, writing, unread) {
+    const thread = this.#thread;
+    const { token, store } = thread;
+    await Promise.allSettled([linked && this.showing.goTo(linked), (token || store.own.length) && this.knowOwn(), token && thread.loader().then((loader) => loader.knowViewer()), writing && this.composer()]);
+    if (unread) void this.unread(thread.last);
+    const staff = moderates(thread);
+    // Who moderates writes under the name they moderate under.
+    if (staff) thread.member ??= thread.token;
+    this.check();
+    if (staff) void this.controls();
+  }
+
+  /** Tell one's own comments, and which of them can be changed. */
+  async knowOwn() {
+    const thread = this.#thread;
+    this.#own ??= keepTrying(loadModule("./own-comments.js"), thread.signal, () => null).then(({ OwnComments }) => (thread.own = new OwnComments(thread)));
+    await this.#own;
+    // An answer to them may have come before they were known.
+    thread.view.unhold((comment) => thread.showsAtOnce(comment));
+    thread.view.updateAll();
   }
 
   /** Carry out what a button or link of the thread is for. @param {HTMLElement} target */
@@ -54,7 +79,8 @@ export class Acting {
       "more-replies": more,
       sort: () => this.#thread.loader().then((loader) => loader.reorder(sort)),
       pause: () => this.#pause(target),
-      replay: () => import("./replay.js").then(({ openReplay }) => openReplay(this.#thread, this.#root, target, this.#signal)).catch(() => this.#frame.fail(this.#thread.words("unreachable"))),
+      retry: () => this.#thread.loader().then((loader) => loader.retry()),
+      replay: () => import("./replay.js").then(({ openReplay }) => openReplay(this.#thread, target)).catch(() => this.#thread.frame.fail(this.#thread.words("unreachable"))),
     };
     if (Object.hasOwn(acts, act)) acts[act]?.();
   }
@@ -63,7 +89,7 @@ export class Acting {
   #pause(button) {
     const { clock, connection, words } = this.#thread;
     clock.paused = button.getAttribute("aria-pressed") !== "true";
-    connection?.pause(clock.paused);
+    connection.pause(clock.paused);
     setAttribute(button, "aria-pressed", `${clock.paused}`);
     setText(button, clock.paused ? words("paused") : "");
   }
@@ -71,13 +97,12 @@ export class Acting {
   /** Posting, editing and drafts; the server may be away for a moment. @returns {Promise<import("./composer.js").Composer>} */
   composer() {
     const thread = this.#thread;
-    // Another query each time, since browsers remember a module that failed to load.
     this.#composer ??= keepTrying(async (tries) => {
       /** @type {[typeof import("./composer.js"), ...unknown[]]} */
-      const [{ Composer }] = await Promise.all([tries ? import(`./composer.js?again=${tries}`) : import("./composer.js"), thread.prepare(), thread.knowOwn(), thread.here()]);
+      const [{ Composer }] = await Promise.all([loadModule("./composer.js")(tries), thread.prepare(), this.knowOwn()]);
       thread.view.update([]);
-      return new Composer(thread, this.#signal);
-    }, this.#signal, () => this.#submitted && this.#frame.fail(thread.words("waiting")));
+      return new Composer(thread);
+    }, this.#thread.signal, () => this.#submitted && this.#thread.frame.fail(thread.words("waiting")));
     return this.#composer;
   }
 
@@ -101,17 +126,22 @@ export class Acting {
   controls() {
     const thread = this.#thread;
     this.#controls ??= keepTrying(async (tries) => {
-      /** @type {typeof import("./controls.js")} */
-      const { Controls } = await (tries ? import(`./controls.js?again=${tries}`) : import("./controls.js"));
-      return new Controls(thread, this.#root, this.#signal);
-    }, this.#signal, () => this.#frame.fail(thread.words("unreachable")));
+      /** @type {[typeof import("./controls.js"), {words: import("./words.js").Words}]} */
+      const [{ Controls }, { words }] = await Promise.all([loadModule("./controls.js")(tries), loadWords(thread.language, "more-", thread.words)]);
+      return new Controls(thread, words);
+    }, this.#thread.signal, () => this.#thread.frame.fail(thread.words("unreachable")));
     return this.#controls;
   }
 
   /** What is new since the last visit. @param {import("./types.js").Visit | null} [last] */
   async unread(last = null) {
     const { Unread } = await import("./unread.js");
-    return (this.#unread ??= new Unread(this.#thread, this.#root, last, this.#signal));
+    return (this.#unread ??= new Unread(this.#thread, last));
+  }
+
+  /** A key that leads to what is unread, unless it is the browser's or the page wants none. @param {KeyboardEvent} event */
+  press({ key, ctrlKey, metaKey, altKey }) {
+    if (!ctrlKey && !metaKey && !altKey && this.#thread.host.getAttribute("keys") !== "off") return this.step(key === "n" ? 1 : -1);
   }
 
   /** To the next comment that is unread, or the one before. @param {1 | -1} by */

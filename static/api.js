@@ -31,9 +31,9 @@ export class Unreachable extends Error {
 const PATIENCE = 20_000; // milliseconds; a phone's worst round trip is well below
 
 /**
- * @param {URL} server  origin of the server
+ * @param {string} server  its origin
  * @param {string} path
- * @param {{method?: string, body?: unknown, token?: string | null, fresh?: boolean, signal?: AbortSignal, words?: import("./wording.js").Words}} [options]
+ * @param {{method?: string, body?: unknown, token?: string | null, fresh?: boolean, signal?: AbortSignal, words?: import("./words.js").Words}} [options]
  *   fresh: past every cache; words: what a refusal is said in, where that is another language than the server's
  * @returns {Promise<any>} the answer's JSON, or null when it has no body
  * @throws {Problem} the server refused
@@ -68,10 +68,13 @@ export async function request(server, path, { method = "GET", body, token, fresh
   throw new Problem(answer.status, inWords(json, answer.status, words), Number(answer.headers.get("Retry-After")) || 0);
 }
 
+/** A request to the server of a thread, in its words and for as long as it is there. @param {import("./thread.js").Thread} thread @param {string} path @param {Parameters<typeof request>[2]} [options] */
+export const ask = ({ server, signal, words }, path, options) => request(server, path, { ...options, signal, words });
+
 /**
  * What the server says is exact, and English. Another language says less, but what its readers understand.
  *
- * @param {any} body @param {number} status @param {import("./wording.js").Words} [words]
+ * @param {any} body @param {number} status @param {import("./words.js").Words} [words]
  */
 function inWords(body, status, words) {
   const said = (/** @type {string} */ key) => (words && words(key) !== key ? words(key) : null);

@@ -1,63 +1,77 @@
 // @ts-check
 /**
- * What stands below a comment: the container of its replies and the line that folds them, and the tombstone of a comment
- * that is being answered. Loaded with what makes comments. Never moves a reply.
+ * A page of comments where nothing stands yet, and what stands around comments: containers of replies with the lines that
+ * fold them, links to what is not loaded, their numbers in the feed. Moves nothing.
  */
-import { make, makeButton, setAttribute } from "./elements.js";
+import { CommentView } from "./comment-view.js";
+import { childOf, makePart, makeButton, setAttribute, setChild } from "./elements.js";
+import { fill, makeArticle, makeComposer } from "./making.js";
+import { LEVELS } from "./nesting.js";
+import { isClosed } from "./thread-state.js";
 
-/** @typedef {import("./comment-view.js").CommentView} CommentView @typedef {import("./wording.js").Words} Words */
+/** @typedef {import("./thread-view.js").ThreadView} ThreadView */
 
-/** @param {CommentView} view @returns {HTMLElement | null} */
-const below = ({ element }) => element.querySelector(":scope > .replies");
+/** Show all that a page brought, in its own order: every comment comes after those it stands below or behind. @param {ThreadView} view */
+export function render(view) {
+  const { frame, options, state, views } = view;
+  if (!isClosed(state)) frame.part("composer").prepend(makeComposer(options.words));
+  for (const comment of state.comments.values()) {
+    const { id, parent, depth, status } = comment;
+    if (status === "pending") continue; // one's own, from elsewhere
+    const shown = new CommentView(makeArticle(comment), comment);
+    const above = views.get(parent ?? 0);
+    views.set(id, shown);
+    fill(shown, { ...options, parent: above?.shown ?? undefined, closed: false, vote: 0 });
+    view.show(id);
+    (above ? (depth > LEVELS ? above.element.parentElement : repliesOf(above, options.words)) : frame.feed)?.append(shown.element);
+  }
+  view.numbered = false;
+  point(view);
+}
 
-/** The container of the replies, made when first asked for. @param {CommentView} view @param {Words} words @returns {HTMLElement} */
+/** Links to what is not loaded, and numbers in the feed. @param {ThreadView} view */
+export function point(view) {
+  const { branches, frame, options, state, views } = view;
+  const { words, link } = options;
+  const more = (/** @type {string} */ action, /** @type {string | null} */ place, /** @type {string | null} */ branch = null) => () =>
+    makePart("p", "more", { "data-ripost": place },
+      makePart("a", "more-link", { href: "", "data-ripost": action, "data-branch": branch }, words(branch ? "moreReplies" : "moreComments")));
+  const next = setChild(frame.section, "[data-ripost=more-place]", state.next !== null, more("more", "more-place"), frame.feed.nextElementSibling)?.firstElementChild;
+  if (next) setAttribute(next, "href", link({ sort: state.sort, cursor: state.next ?? "" }));
+  for (const id of branches.keys()) {
+    if (state.branches.has(id) || !branches.delete(id)) continue;
+    const above = views.get(id)?.element;
+    if (above) childOf(childOf(above, ".replies") ?? above, ".more")?.remove();
+  }
+  for (const [id, cursor] of state.branches) {
+    const above = views.get(id);
+    if (!above || branches.get(id) === cursor) continue;
+    branches.set(id, cursor);
+    const replies = repliesOf(above, words);
+    const anchor = setChild(replies, ".more", true, more("more-replies", null, `${id}`))?.firstElementChild;
+    if (anchor) setAttribute(anchor, "href", link({ comment: `${id}`, cursor }));
+  }
+  if (!view.numbered) number(view);
+  view.numbered = true;
+}
+
+/** The container of the replies, made when first asked for. @param {CommentView} view @param {import("./words.js").Words} words @returns {HTMLElement} */
 export function repliesOf(view, words) {
-  const there = below(view);
+  const there = childOf(view.element, ".replies");
   if (there) return there;
-  const { commentId } = view.element.dataset;
-  const label = labelOf(view, words);
-  const replies = make("div", { class: "replies", part: "replies", id: `replies-${commentId}`, role: "group", "aria-label": label });
-  const fold = makeButton("fold", "", { class: "fold", part: "fold", "aria-expanded": "true", "aria-controls": replies.id, "aria-label": label });
-  view.element.append(fold, replies);
+  const replies = makePart("div", "replies", { id: `replies-${view.element.dataset["commentId"]}`, role: "group" });
+  view.element.append(makeButton("fold", "", { class: "fold", part: "fold", "aria-expanded": "true", "aria-controls": replies.id }), replies);
+  view.nameReplies(words);
   return replies;
 }
 
-/** @param {CommentView} view @param {Words} words */
-function labelOf({ shown }, words) {
-  const name = shown?.author?.name;
-  return name ? words("repliesTo", { name }) : words("replies");
-}
-
-/** Comment, container and branch line are called after who wrote the comment, for as long as that may be said. @param {CommentView} view @param {Words} words */
-export function nameParts(view, words) {
-  const { commentId: id, depth } = view.element.dataset;
-  setAttribute(view.element, "aria-labelledby", depth === "0" ? `by-${id}` : `by-${id} on-${id}`);
-  const replies = below(view);
-  if (!replies) return;
-  setAttribute(replies, "aria-label", labelOf(view, words));
-  if (!view.element.hasAttribute("data-folded")) setAttribute(/** @type {Element} */ (replies.previousElementSibling), "aria-label", labelOf(view, words));
-}
-
-/** An article before anything stands in it. @param {number} id */
-export function makeArticle(id) {
-  return make("article", { class: "comment", part: "comment", id: `comment-${id}`, "data-comment-id": `${id}`, tabindex: "-1" }, make("div", { class: "entry" }));
-}
-
-/** Say where in the feed each top-level comment stands, and of how many. @param {import("./thread-state.js").ThreadState} state @param {Map<number, CommentView>} views */
-export function number({ roots, next, edge }, views) {
+/** Say where in the feed each top-level comment stands, and of how many. @param {ThreadView} view */
+function number({ state, views }) {
+  const { roots, next, edge } = state;
   const shown = roots.slice(0, next === null || edge === null ? undefined : roots.lastIndexOf(edge) + 1).filter((id) => views.has(id));
-  const size = `${next === null ? shown.length : -1}`;
   shown.forEach((id, at) => {
-    const element = /** @type {CommentView} */ (views.get(id)).element;
+    const { element } = /** @type {CommentView} */ (views.get(id));
     setAttribute(element, "aria-posinset", `${at + 1}`);
-    setAttribute(element, "aria-setsize", size);
+    setAttribute(element, "aria-setsize", `${next === null ? shown.length : -1}`);
   });
-}
-
-/** Show that a comment is gone although the thread has let go of it. @param {CommentView} view @param {Pick<import("./comment-view.js").Setting, "words" | "clock">} setting */
-export function bury(view, { words, clock }) {
-  const { shown } = view;
-  if (!shown || shown.status === "removed") return;
-  const gone = /** @type {import("./types.js").Comment} */ ({ ...shown, author: null, tree: null, status: "removed", pinned: false });
-  view.show(gone, { words, clock, parent: undefined, closed: true, editable: false, vote: 0, link: (id) => `?comment=${id}` });
 }

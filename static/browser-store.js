@@ -1,15 +1,12 @@
 // @ts-check
 /**
- * What this browser remembers about its reader: who they post as, which comments are theirs, what they are writing.
- * Kept in localStorage, apart for every server; where storage is blocked or full it lives as long as the page does.
- * Never stores anything about other people.
+ * What this browser remembers about its reader: who they post as, which comments are theirs, what they are writing, how
+ * they left a discussion. Kept in localStorage, apart for every server; where storage is blocked or full it lives as long as
+ * the page does. Never stores anything about other people. What only writers need is remembering.js.
  *
  * @typedef {import("./types.js").Identity} Identity
  * @typedef {import("./types.js").Draft} Draft
  */
-
-const IDENTITIES = 5; // names a person uses in turn; each is a separate guest to the server
-const OWN = 500; // refs of one's own comments, newest first; older ones are past every edit window
 
 export class BrowserStore {
   #prefix;
@@ -28,64 +25,38 @@ export class BrowserStore {
 
   /** Those this browser may post as, the latest first. @returns {Identity[]} */
   get identities() {
-    return this.#read("identities") ?? [];
-  }
-
-  /** @param {Identity} identity  becomes the one that is used */
-  addIdentity(identity) {
-    const others = this.identities.filter((other) => other.id !== identity.id);
-    this.#write("identities", [identity, ...others].slice(0, IDENTITIES));
-  }
-
-  /** @param {string} token  one that the server no longer knows */
-  forgetToken(token) {
-    this.#write("identities", this.identities.filter((identity) => identity.token !== token));
+    return this.read("identities") ?? [];
   }
 
   /** Refs of the comments written here. @returns {string[]} */
   get own() {
-    return this.#read("own") ?? [];
-  }
-
-  /** @param {string | null} ref */
-  addOwn(ref) {
-    if (ref && !this.own.includes(ref)) this.#write("own", [ref, ...this.own].slice(0, OWN));
-  }
-
-  /** How an article was left at the last visit. @param {number} article @returns {import("./types.js").Visit | null} */
-  visit(article) {
-    return this.#read(`visit:${article}`);
-  }
-
-  /** @param {number} article @param {import("./types.js").Visit} visit */
-  setVisit(article, visit) {
-    this.#write(`visit:${article}`, visit);
+    return this.read("own") ?? [];
   }
 
   /** @param {string} place  "ARTICLE:root", "ARTICLE:ID" (a reply) or "ARTICLE:edit-ID" @returns {Draft | null} */
   draft(place) {
-    return this.#read(`draft:${place}`);
+    return this.read(`draft:${place}`);
   }
 
   /** @param {string} place @param {Draft | null} draft  null or an empty one forgets it */
   setDraft(place, draft) {
-    this.#write(`draft:${place}`, draft?.text ? draft : null);
+    this.write(`draft:${place}`, draft?.text ? draft : null);
   }
 
-  /** Places of an article where something is being written or waits to be sent. @param {number} article @returns {string[]} */
-  draftPlaces(article) {
-    const start = `${this.#prefix}draft:${article}:`;
+  /** What is kept under names that begin so. @param {string} start @returns {string[]} */
+  keys(start) {
+    const prefix = this.#prefix;
     let keys = [...this.#memory.keys()];
     try {
       keys = [...new Set([...keys, ...Object.keys(localStorage)])];
     } catch {
       // Blocked storage: what is in memory is all there is.
     }
-    return keys.filter((key) => key.startsWith(start)).map((key) => key.slice(this.#prefix.length + "draft:".length));
+    return keys.filter((key) => key.startsWith(prefix + start)).map((key) => key.slice(prefix.length));
   }
 
   /** @param {string} key @returns {any} */
-  #read(key) {
+  read(key) {
     const name = this.#prefix + key;
     try {
       return JSON.parse(this.#memory.get(name) ?? localStorage.getItem(name) ?? "null");
@@ -94,8 +65,8 @@ export class BrowserStore {
     }
   }
 
-  /** @param {string} key @param {unknown} value */
-  #write(key, value) {
+  /** @param {string} key @param {unknown} value  null forgets it */
+  write(key, value) {
     const name = this.#prefix + key;
     const text = JSON.stringify(value);
     this.#memory.delete(name);

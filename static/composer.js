@@ -4,20 +4,21 @@
  * until it is settled: kept in the browser at every keystroke, sent exactly once (the same client_id for every retry),
  * let go only when the server has it. Promises that no error, reload or lost connection costs a word.
  */
-import { Problem } from "./api.js";
+import { ask, Problem } from "./api.js";
 import { backOff } from "./connection.js";
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
-import { makeComposer } from "./making.js";
-import { writingWords } from "./i18n/writing-en.js";
 import { keepTrying } from "./keep-trying.js";
+import { makeComposer } from "./making.js";
+import { addIdentity, addRef } from "./remembering.js";
+import { forget, limitsOf, memberOf, moderates, tokenFor } from "./rights.js";
 import { unfold } from "./showing.js";
 import { isClosed } from "./thread-state.js";
-import { addEnglish } from "./wording.js";
 import { askToDelete } from "./writing/deleting.js";
 import { area, count, makeId, message, nameField, refOf, sendButton } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
 import { isGone, moveInto } from "./writing/moving.js";
 import { addTools, markedPassage, quote } from "./writing/toolbar.js";
+import { tellTyping } from "./writing/typing.js";
 import { followOtherWindows } from "./writing/windows.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./writing/form.js").Writing} Writing */
@@ -31,16 +32,17 @@ export class Composer {
   #fetching = new Set();
   #clear = false; // the forms are kept clear of the keyboard
 
-  /** @param {import("./thread.js").Thread} thread @param {AbortSignal} signal */
-  constructor(thread, signal) {
-    addEnglish(writingWords);
+  /** @param {import("./thread.js").Thread} thread */
+  constructor(thread) {
     this.#thread = thread;
+    const { signal } = thread;
     this.#signal = signal;
     const form = thread.composerForm;
     if (form) this.#adopt(form);
     this.#resume();
     this.check();
     window.addEventListener("online", () => this.#again(), { signal });
+    tellTyping(thread, thread.root, signal);
     followOtherWindows(thread.store, () => this.#writings.values(), (writing) => this.#letGo(writing), signal);
     signal.addEventListener("abort", () => this.#writings.forEach(({ timer }) => clearTimeout(timer)));
   }
@@ -66,7 +68,7 @@ export class Composer {
     if (!store.draft(`${state.article.id}:edit-${id}`)?.text && !view.element(id)?.hasAttribute("data-editing")) {
       this.#fetching.add(id);
       try {
-        source = await this.#source(id, this.#thread.tokenFor(comment));
+        source = await this.#source(id, tokenFor(this.#thread, comment));
       } catch (error) {
         return view.frame.fail(words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
       } finally {
@@ -81,11 +83,11 @@ export class Composer {
 
   /** What was written, asked for until the server is there. @param {number} id @param {string | null} token @returns {Promise<string>} */
   async #source(id, token) {
-    const ask = () => this.#thread.request(`/api/comments/${id}/source`, { token }).catch((error) => {
+    const read = () => ask(this.#thread, `/api/comments/${id}/source`, { token }).catch((error) => {
       if (error instanceof Problem) return error; // it will not change its mind
       throw error;
     });
-    const answer = await keepTrying(ask, this.#signal, () => this.#thread.connection?.recheck());
+    const answer = await keepTrying(read, this.#signal, () => this.#thread.connection.recheck());
     if (answer instanceof Problem) throw answer;
     return answer.source ?? answer.text ?? "";
   }
@@ -99,7 +101,8 @@ export class Composer {
   submit(form) {
     const writing = this.#writings.get(form) ?? this.#adopt(form);
     if (writing.busy) return this.#send(writing);
-    const { words, store, limits } = this.#thread;
+    const { words, store } = this.#thread;
+    const limits = limitsOf(this.#thread);
     const text = area(form).value;
     const name = nameField(form);
     if (!text.trim()) return this.#refuse(writing, "text", words("needText"));
@@ -170,7 +173,8 @@ export class Composer {
       view.frame.part("composer").prepend(form);
       this.#adopt(form);
     }
-    for (const key of store.draftPlaces(state.article.id)) {
+    for (const name of store.keys(`draft:${state.article.id}:`)) {
+      const key = name.slice("draft:".length);
       const place = key.slice(key.indexOf(":") + 1);
       const id = Number(place.replace("edit-", ""));
       const writing = place === "root" ? this.#writings.get(/** @type {HTMLFormElement} */ (this.#thread.composerForm))
@@ -241,7 +245,8 @@ export class Composer {
 
   /** Take a form into care: its draft, its counter, its keys. @param {HTMLFormElement} form @param {number | null} [parent] @param {number | null} [edits] @param {string} [place] @returns {Writing} */
   #adopt(form, parent = null, edits = null, place = `${this.#thread.state.article.id}:root`) {
-    const { store, words, limits } = this.#thread;
+    const { store, words } = this.#thread;
+    const limits = limitsOf(this.#thread);
     const writing = { form, place, parent, edits, busy: false, tries: 0, timer: 0 };
     this.#writings.set(form, writing);
     form.append(make("p", { class: "message", role: "status" }));
@@ -280,7 +285,8 @@ export class Composer {
 
   /** A member sees who they post as; a guest has a field. @param {Writing} writing */
   #showMember({ form }) {
-    const { member, words, state } = this.#thread;
+    const { words, state } = this.#thread;
+    const member = memberOf(this.#thread);
     const name = /** @type {HTMLInputElement | null} */ (form.querySelector("input[name=name]"));
     if (name) name.hidden = member !== null;
     setChild(form, ".as", Boolean(member?.name), () => make("p", { class: "as" }), form.querySelector(".composer-row"));
@@ -300,20 +306,20 @@ export class Composer {
     if (!writing.tries) this.#tell(writing, words("sending"));
     const { text, client_id, name } = draft;
     const identity = thread.member ? null : store.identities.find((known) => known.name === name);
-    const token = thread.member?.token ?? identity?.token ?? null;
+    const token = thread.member ?? identity?.token ?? null;
     const edited = edits === null ? undefined : state.comments.get(edits);
     try {
-      if (!edits) store.addOwn(await refOf(client_id));
+      if (!edits) addRef(store, await refOf(client_id));
       const answer = edits
-        ? await thread.request(`/api/comments/${edits}`, { method: "PATCH", body: { text }, token: edited ? thread.tokenFor(edited) : token })
-        : await thread.request(`/api/articles/${state.article.id}/comments`, {
+        ? await ask(thread, `/api/comments/${edits}`, { method: "PATCH", body: { text }, token: edited ? tokenFor(thread, edited) : token })
+        : await ask(thread, `/api/articles/${state.article.id}/comments`, {
           method: "POST", token, body: { client_id, text, ...(parent ? { parent } : {}), ...(name && !thread.member ? { name } : {}) },
         });
       this.#settle(writing, answer);
     } catch (error) {
       if (this.#signal.aborted) return;
       if (error instanceof Problem && error.status === 401 && token) {
-        thread.forget(token);
+        forget(thread, token);
         // A guest is simply a new guest; a member has to know, and to give a name.
         if (identity) return void this.#send(writing);
         this.#showMember(writing);
@@ -330,8 +336,8 @@ export class Composer {
     const { store, words, view } = this.#thread;
     const { form, place, parent, edits } = writing;
     const comment = /** @type {Comment | undefined} */ (answer.event.comment);
-    if (answer.token && comment?.author) store.addIdentity({ id: comment.author.id, name: comment.author.name, token: answer.token });
-    store.addOwn(comment?.ref ?? null);
+    if (answer.token && comment?.author) addIdentity(store, { id: comment.author.id, name: comment.author.name, token: answer.token });
+    addRef(store, comment?.ref ?? null);
     store.setDraft(place, null);
     this.#lock(writing, false);
     const focused = form.matches(":focus-within");
@@ -341,8 +347,8 @@ export class Composer {
       this.#tell(writing, words(comment?.status === "pending" ? "held" : "sent"));
     }
     const { slow_mode_seconds: slow } = this.#thread.state.article;
-    if (slow && !edits && !this.#thread.moderates) this.#wait(slow);
-    this.#thread.accept(answer);
+    if (slow && !edits && !moderates(this.#thread)) this.#wait(slow);
+    this.#thread.own?.accept(answer);
     const element = comment && view.element(comment.id);
     if (comment) unfold(view, comment.id);
     // Who has a name has it in every form.
@@ -437,6 +443,8 @@ export class Composer {
     form.remove();
     const back = /** @type {HTMLElement | null} */ (article?.querySelector(`:scope > .entry [data-ripost=${edits ? "edit" : "reply"}]`));
     if (forget) (back ?? article)?.focus({ preventScroll: true });
-    if (parent ?? edits) this.#thread.view.release(parent ?? edits ?? 0);
+    // A removed comment was kept for the reply being written to it.
+    const id = parent ?? edits;
+    if (id !== null && !this.#thread.state.comments.has(id)) this.#thread.view.update([id]);
   }
 }

@@ -11,8 +11,8 @@ import { openPoll, openSocket, openStream } from "./transports.js";
 const SILENCE = 40_000; // milliseconds; the server says something every 25 s, so this is a dead link
 const ANSWER = 4000; // milliseconds a ping may take after the tab came back before the link counts as dead
 const OPENING = 10_000; // milliseconds until an attempt that does nothing is given up
-const HIDDEN = 60_000; // milliseconds in a tab that nobody looks at until the link is let go
-const MISSED = 50; // events in such a tab after which that is done at once: some 30 KB
+const HIDDEN = 60_000; // milliseconds in a tab that nobody looks at until only counts are heard
+const MISSED = 20; // events in such a tab after which that is done at once: some 12 KB
 const FAR = 2000; // events behind after which a snapshot costs less than all that was missed: some 1.2 MB
 const STEADY = 5000; // milliseconds a link must hold before its failures are forgotten
 
@@ -63,19 +63,20 @@ export class Connection {
   #sleep = 0;
   #missed = 0; // events since the tab was last looked at
   #paused = false;
+  #resting = false; // hears how many comments there are, and nothing else
   /** What was said last. @type {LinkState | null} */
   #state = "offline";
 
   /**
    * @param {object} options
-   * @param {URL} options.server
+   * @param {string} options.server  its origin
    * @param {number} options.article
    * @param {() => {epoch: string, seq: number, at: string | null}} options.position
    * @param {(event: any) => boolean} options.event  take an event; false: one before it is missing
    * @param {() => Promise<void>} options.reset  load a snapshot; resolves when `position` speaks of it
    * @param {(state: LinkState, stopped: boolean) => void} options.status
    * @param {() => string | null} options.token  of a reader who waits for a decision about their own comment
-   * @param {(frame: any) => void} options.personal  what is in no article's log: what concerns that reader alone, who is here
+   * @param {(frame: any) => void} options.personal  what is in no article's log: what concerns that reader alone, who is here, counts
    * @param {AbortSignal} options.signal  ends everything
    */
   constructor(options) {
@@ -84,7 +85,7 @@ export class Connection {
     const recheck = () => {
       clearTimeout(this.#sleep);
       this.#missed = 0;
-      if (document.hidden) this.#sleep = window.setTimeout(() => this.#close(), HIDDEN);
+      if (document.hidden) this.#sleep = window.setTimeout(() => this.#rest(), HIDDEN);
       else {
         if (!this.#link) this.#state = null; // said anew, now that somebody looks
         this.recheck();
@@ -103,10 +104,16 @@ export class Connection {
   /** Something may have changed (the tab is looked at, the network is back): be sure of the link, or connect at once. */
   recheck() {
     if (this.#stopped || this.#paused || this.#options.signal.aborted) return;
+    const heard = Date.now() - this.#heard < ANSWER;
+    if (this.#resting && heard) {
+      this.#resting = false;
+      this.tell({ type: "unsubscribe", counts: true });
+      this.#watchSilence(SILENCE);
+      return this.resubscribe();
+    }
     // A restart may have made us take a lesser transport; the tab coming back is a good moment for the best one.
     if (this.#socketWorked && this.#open && this.#worked !== openSocket) this.#worked = openSocket;
-    else if (this.#link && (!this.#open || Date.now() - this.#heard < ANSWER)) return;
-    else if (this.#link && this.#ping()) return;
+    else if (this.#link && !this.#resting && (!this.#open || heard || this.#ping())) return;
     this.#connect();
   }
 
@@ -116,6 +123,16 @@ export class Connection {
     if (!this.#link?.send({ type: "ping" })) return false;
     this.#expect(ANSWER, () => this.#heard < asked);
     return true;
+  }
+
+  /** Nobody looks: hear no more than counts, on the same link where it can be told so. */
+  #rest() {
+    const { article } = this.#options;
+    if (this.#resting) return;
+    if (!this.#open || !this.#link?.send({ type: "unsubscribe", article })) return this.#close();
+    this.#resting = true;
+    clearTimeout(this.#watch); // it may be silent for long
+    this.tell({ type: "subscribe", counts: [article] });
   }
 
   /** Hear what concerns this reader alone, where there is something to wait for. */
@@ -173,7 +190,7 @@ export class Connection {
     this.#worked = open;
     clearTimeout(this.#steady);
     this.#steady = window.setTimeout(() => (this.#tries = 0), STEADY);
-    this.#expect(SILENCE, () => Date.now() - this.#heard >= SILENCE);
+    this.#watchSilence(SILENCE);
     this.listenPersonally();
     this.#tell();
   }
@@ -183,8 +200,13 @@ export class Connection {
     clearTimeout(this.#watch);
     this.#watch = window.setTimeout(() => {
       if (dead()) this.#lost(1006);
-      else this.#expect(Math.max(1000, this.#heard + SILENCE - Date.now()), () => Date.now() - this.#heard >= SILENCE);
+      else this.#watchSilence(Math.max(1000, this.#heard + SILENCE - Date.now()));
     }, wait);
+  }
+
+  /** @param {number} wait */
+  #watchSilence(wait) {
+    this.#expect(wait, () => Date.now() - this.#heard >= SILENCE);
   }
 
   /** @param {any} frame */
@@ -193,7 +215,7 @@ export class Connection {
     // In `article.updated` the article stands where other frames have its id.
     const article = frame.article?.id ?? frame.article;
     if (article !== undefined && article !== this.#options.article) return;
-    if (frame.channel || frame.type === "presence") return this.#options.personal(frame);
+    if (frame.channel || /^(presence|counts)$/.test(frame.type)) return this.#options.personal(frame);
     const { epoch, seq } = this.#options.position();
     if (frame.type === "subscribed") {
       this.#awaiting = false;
@@ -214,7 +236,7 @@ export class Connection {
       this.#head = Math.max(this.#head, frame.seq);
       if (!this.#options.event(frame)) this.resubscribe();
       // It resumes from its position when it is looked at; until then it costs nobody anything.
-      if (document.hidden && ++this.#missed > MISSED) this.#close();
+      if (document.hidden && ++this.#missed > MISSED) this.#rest();
     }
     this.#tell();
   }
@@ -255,7 +277,7 @@ export class Connection {
     for (const timer of [this.#retry, this.#watch, this.#steady]) clearTimeout(timer);
     this.#link?.close();
     this.#link = null;
-    this.#open = false;
+    this.#open = this.#resting = false;
     this.#tell();
   }
 

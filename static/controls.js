@@ -4,9 +4,9 @@
  * decisions about it. Loaded by the first press of such a button. Owns the row of options and the report form; promises
  * that a vote shows at once and is taken back when the server refuses it.
  */
-import { Problem } from "./api.js";
+import { ask, Problem } from "./api.js";
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
-import { loadMoreWords } from "./more-words.js";
+import { moderates } from "./rights.js";
 import { addStyle } from "./styles.js";
 
 /** @typedef {import("./types.js").Comment} Comment */
@@ -23,33 +23,32 @@ export class Controls {
   /** Votes on their way, so that a double press does not race itself. @type {Set<number>} */
   #voting = new Set();
 
-  /** @param {import("./thread.js").Thread} thread @param {ShadowRoot} root @param {AbortSignal} signal */
-  constructor(thread, root, signal) {
+  /** @param {import("./thread.js").Thread} thread @param {import("./words.js").Words} words */
+  constructor(thread, words) {
     this.#thread = thread;
-    this.#root = root;
-    this.#signal = signal;
-    this.#words = loadMoreWords(root.querySelector(".thread")?.getAttribute("lang") || "en");
-    void addStyle(root, "controls.css");
-    if (thread.moderates) void this.#moderate();
+    this.#root = thread.root;
+    this.#signal = thread.signal;
+    this.#words = words;
+    void addStyle(thread.root, "controls.css");
+    if (moderates(thread)) void this.#moderate();
   }
 
   /** @param {string} act @param {number} id @param {HTMLElement} target  the pressed button */
   async act(act, id, target) {
-    const words = await this.#words;
-    if (act === "options") this.#toggle(id, target, words);
-    else await this.#vote(id, act === "up" ? 1 : -1, words);
+    if (act === "options") this.#toggle(id, target, this.#words);
+    else await this.#vote(id, act === "up" ? 1 : -1, this.#words);
   }
 
   /** @returns {Promise<import("./moderation/desk.js").Desk>} */
   #moderate() {
-    this.#desk ??= Promise.all([import("./moderation/desk.js"), this.#words, addStyle(this.#root, "moderation/desk.css")]).then(
-      ([{ Desk }, words]) => new Desk(this.#thread, this.#root, words, this.#signal),
+    this.#desk ??= Promise.all([import("./moderation/desk.js"), addStyle(this.#root, "moderation/desk.css")]).then(
+      ([{ Desk }]) => new Desk(this.#thread, this.#root, this.#words, this.#signal),
     );
     this.#desk.catch(() => (this.#desk = null));
     return this.#desk;
   }
 
-  /** Vote, or take the same vote back. @param {number} id @param {1 | -1} value @param {import("./wording.js").Words} words */
+  /** Vote, or take the same vote back. @param {number} id @param {1 | -1} value @param {import("./words.js").Words} words */
   async #vote(id, value, words) {
     const { state, view, token } = this.#thread;
     const comment = state.comments.get(id);
@@ -66,7 +65,7 @@ export class Controls {
     this.#voting.add(id);
     this.#say(id, "");
     try {
-      const answer = await this.#thread.request(`/api/comments/${id}/vote`, { method: "PUT", token, body: { value: wanted } });
+      const answer = await ask(this.#thread, `/api/comments/${id}/vote`, { method: "PUT", token, body: { value: wanted } });
       votes[id] = answer?.value ?? wanted;
     } catch (error) {
       this.#show(id, wanted, before);
@@ -89,7 +88,7 @@ export class Controls {
     view.update([id]);
   }
 
-  /** Open the row of options below a comment, or close it. @param {number} id @param {HTMLElement} button @param {import("./wording.js").Words} words */
+  /** Open the row of options below a comment, or close it. @param {number} id @param {HTMLElement} button @param {import("./words.js").Words} words */
   #toggle(id, button, words) {
     const entry = button.closest(".entry");
     const comment = this.#thread.state.comments.get(id);
@@ -107,7 +106,7 @@ export class Controls {
     };
     add("copy-link", words("copyLink"), () => void this.#copy(id, words));
     if (!this.#thread.isOwn(comment)) add("report", words("report"), () => this.#ask(id, row, words));
-    if (this.#thread.moderates) {
+    if (moderates(this.#thread)) {
       void this.#moderate().then((desk) => row.append(...desk.decisionsFor(id)));
     }
     row.addEventListener("keydown", (event) => {
@@ -120,7 +119,7 @@ export class Controls {
     setAttribute(button, "aria-expanded", "true");
   }
 
-  /** @param {number} id @param {import("./wording.js").Words} words */
+  /** @param {number} id @param {import("./words.js").Words} words */
   async #copy(id, words) {
     const link = this.#thread.view.element(id)?.querySelector(".permalink");
     const address = link instanceof HTMLAnchorElement ? link.href : "";
@@ -132,7 +131,7 @@ export class Controls {
     }
   }
 
-  /** The report form, in place. @param {number} id @param {HTMLElement} row @param {import("./wording.js").Words} words */
+  /** The report form, in place. @param {number} id @param {HTMLElement} row @param {import("./words.js").Words} words */
   #ask(id, row, words) {
     if (row.querySelector("form")) return void row.querySelector("input")?.focus();
     const choices = REASONS.map((reason) =>
@@ -161,7 +160,7 @@ export class Controls {
       send.disabled = true;
       try {
         const body = { reason, ...(note.value.trim() ? { note: note.value.trim() } : {}) };
-        await this.#thread.request(`/api/comments/${id}/report`, { method: "POST", token: this.#thread.token, body });
+        await ask(this.#thread, `/api/comments/${id}/report`, { method: "POST", token: this.#thread.token, body });
         form.remove();
         row.querySelector("[data-ripost=report]")?.remove();
         this.#say(id, words("reported"));
@@ -189,7 +188,7 @@ export class Controls {
   }
 }
 
-/** @param {unknown} error @param {import("./wording.js").Words} words */
+/** @param {unknown} error @param {import("./words.js").Words} words */
 function reasonOf(error, words) {
   return error instanceof Problem ? error.message : words("unreachable");
 }

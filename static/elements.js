@@ -18,6 +18,15 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
+ * An element of which the page's style and a publisher's speak by one name.
+ *
+ * @param {string} tag @param {string} name  class and part
+ * @param {Record<string, string | null>} [attributes]
+ * @param {(Node | string)[]} children
+ */
+export const makePart = (tag, name, attributes, ...children) => make(tag, { class: name, part: name, ...attributes }, ...children);
+
+/**
  * A button that says what it does by `data-ripost`.
  *
  * @param {string} action @param {string} text @param {Record<string, string | null>} [attributes]
@@ -55,11 +64,13 @@ export function childOf(parent, selector) {
 /**
  * A child that is there or not: made when wanted, removed when not, left alone otherwise.
  *
- * @param {Element} parent @param {string} selector @param {boolean} wanted @param {() => Element} maker
+ * @param {Element} parent @param {string} selector @param {boolean} wanted @param {() => HTMLElement} maker
  * @param {Element | null} [before]  where a new one stands; at the end unless told
+ * @returns {HTMLElement | null} it, if it is there
  */
 export function setChild(parent, selector, wanted, maker, before = null) {
   const there = childOf(parent, selector);
-  if (!wanted) there?.remove();
-  else if (!there) parent.insertBefore(maker(), before);
+  if (wanted) return there ?? parent.insertBefore(maker(), before);
+  there?.remove();
+  return null;
 }

@@ -1,13 +1,18 @@
 // @ts-check
 /**
- * Asking the server for what the page did not bring: the first page on a foreign site, further pages, another order, the
- * comment of a shared link, a fresh snapshot. Loaded when there is something to ask. Owns how it is asked (as whom, in
- * which order) and what is said when there is no answer; the thread owns what becomes of it.
+ * Asking the server for what the page did not bring: further pages, another order, the comment of a shared link, a fresh
+ * snapshot. Loaded when there is something to ask. Owns what is asked for, and what can be tried again; how it is asked is
+ * first-page.js's, and the thread owns what becomes of it.
  */
-import { Problem } from "./api.js";
-import { pageLink } from "./page-address.js";
+import { ask, Problem } from "./api.js";
+import { childOf, setAttribute } from "./elements.js";
+import { askAsReader, fail, loadPage } from "./first-page.js";
+import { isOwnPage, pageLink } from "./page-address.js";
 import { findAnchor } from "./reading-place.js";
-import { addOwn, addPage, makeState } from "./thread-state.js";
+import { forget } from "./rights.js";
+import { addStyle } from "./styles.js";
+import { addOwn, addPage } from "./thread-pages.js";
+import { makeState } from "./thread-state.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page */
 
@@ -16,34 +21,21 @@ const PAGES = 10; // asked for to have again what was there: some 2 MB at most
 
 export class Loader {
   #thread;
-  #host;
-  #frame;
-  #signal;
-  #sort;
   /** @type {Promise<void> | null} */
   #knowing = null;
+  /** What failed last. */
+  #again = () => {};
 
-  /** @param {import("./thread.js").Thread} thread @param {HTMLElement} host @param {import("./thread-frame.js").ThreadFrame} frame @param {AbortSignal} signal */
-  constructor(thread, host, frame, signal) {
+  /** @param {import("./thread.js").Thread} thread */
+  constructor(thread) {
     this.#thread = thread;
-    this.#host = host;
-    this.#frame = frame;
-    this.#signal = signal;
-    this.#sort = host.getAttribute("sort");
+    void addStyle(thread.root, "acting.css"); // further pages stand in chunks
   }
 
-  /** The first page; asks again for as long as it takes. @returns {Promise<Page | null>} null: not wanted any more */
-  async first() {
-    while (!this.#signal.aborted) {
-      try {
-        return await this.#load(await this.#resolve());
-      } catch (error) {
-        if (this.#signal.aborted) return null;
-        this.#fail(error);
-        await this.#askedAgain();
-      }
-    }
-    return null;
+  /** Do again what could not be done. */
+  retry() {
+    this.#thread.view.around();
+    this.#again();
   }
 
   /** The log cannot be resumed, or not at a reasonable cost: begin with a snapshot. What is new in it waits behind the pill. */
@@ -52,10 +44,11 @@ export class Loader {
     const { section, feed } = view.frame;
     const anchor = findAnchor(/** @type {ShadowRoot} */ (section.getRootNode()), feed);
     const place = Number(/** @type {HTMLElement | null | undefined} */ (anchor?.closest("article"))?.dataset["commentId"]);
-    let missing = Math.max(state.roots.length, 1); // as much as was there before, in whole pages
+    // As much as was there before, in whole pages; not what has come since behind those that are not loaded.
+    let missing = Math.max(state.edge === null ? 0 : state.roots.lastIndexOf(state.edge) + 1, 1);
     const pages = /** @type {Page[]} */ ([]);
     for (let cursor = /** @type {string | null} */ (""); cursor !== null && missing > 0 && pages.length < PAGES; ) {
-      const page = await this.#load(this.#article, { fresh: true, cursor, limit: Math.min(Math.ceil(missing / ROOTS), 4) * ROOTS });
+      const page = await loadPage(this.#thread, this.#article, { fresh: true, sort: state.sort, cursor, limit: Math.min(Math.ceil(missing / ROOTS), 4) * ROOTS });
       pages.push(page);
       missing -= page.comments.filter(({ parent }) => parent === null).length;
       cursor = page.next;
@@ -65,7 +58,7 @@ export class Loader {
     if (!snapshot) return;
     // What is being read may stand further on still: it comes with what is above it.
     const away = place && !pages.some(({ comments }) => comments.some(({ id }) => id === place));
-    const around = away ? await this.#asMember(`/api/comments/${place}`, true).catch(() => null) : null;
+    const around = away ? await askAsReader(this.#thread, `/api/comments/${place}`, true).catch(() => null) : null;
     this.#replace(snapshot, (comment) => !this.#thread.showsAtOnce(comment), further, around);
   }
 
@@ -76,12 +69,13 @@ export class Loader {
     const { view } = thread;
     const held = [...thread.state.comments.values()].filter(({ status }) => status === "pending");
     const state = (thread.state = view.state = makeState(snapshot));
+    for (const anchor of childOf(view.frame.section, ".header")?.querySelectorAll("[data-sort]") ?? []) setAttribute(anchor, "aria-current", anchor.getAttribute("data-sort") === state.sort ? "true" : null);
     for (const page of further) addPage(state, page);
     if (around) addPage(state, around, "aside");
     for (const comment of held) addOwn(state, comment);
     view.away = null;
     view.waiting.clear();
-    for (const [id, comment] of state.comments) if (!view.has(id) && hold(comment)) view.waiting.add(id);
+    for (const [id, comment] of state.comments) if (!view.views.has(id) && hold(comment)) view.waiting.add(id);
     view.keep(() => {
       for (const id of view.views.keys()) {
         if (state.comments.has(id)) continue;
@@ -89,7 +83,8 @@ export class Loader {
         view.element(id)?.querySelector(":scope > .entry > form")?.remove();
         view.remove(id);
       }
-      view.all();
+      view.update(state.comments.keys());
+      view.flush();
     });
     thread.acting?.check();
   }
@@ -104,11 +99,11 @@ export class Loader {
     try {
       const cursor = (branch === null ? this.#thread.state.next : this.#thread.state.branches.get(branch)) ?? "";
       const get = (/** @type {boolean} */ fresh) => branch === null
-        ? this.#load(this.#article, { cursor, fresh })
-        : this.#asMember(`/api/comments/${branch}/replies?${new URLSearchParams({ cursor })}`, fresh);
+        ? loadPage(this.#thread, this.#article, { sort: this.#thread.state.sort, cursor, fresh })
+        : askAsReader(this.#thread, `/api/comments/${branch}/replies?${new URLSearchParams({ cursor })}`, fresh);
       await this.#add(get, branch);
     } catch (error) {
-      this.#fail(error);
+      this.#fail(error, () => this.more(anchor));
     }
     anchor.textContent = textContent;
     anchor.ariaBusy = null;
@@ -128,21 +123,18 @@ export class Loader {
 
   /** @param {string} sort */
   async reorder(sort) {
-    const before = this.#sort;
-    this.#sort = sort;
     try {
-      const [snapshot] = await Promise.all([this.#load(this.#article), this.#thread.prepare()]);
+      const [snapshot] = await Promise.all([loadPage(this.#thread, this.#article, { sort }), this.#thread.prepare()]);
       this.#replace(snapshot, () => false);
       if (isOwnPage(this.#thread.server)) history.replaceState(history.state, "", pageLink({ sort }));
     } catch (error) {
-      this.#sort = before;
-      this.#fail(error);
+      this.#fail(error, () => this.reorder(sort));
     }
   }
 
   /** Bring in a comment from elsewhere in the thread, with those above it. @param {number} id @returns {Promise<boolean>} */
   async aside(id) {
-    const page = await this.#asMember(`/api/comments/${id}`, true);
+    const page = await askAsReader(this.#thread, `/api/comments/${id}`, true);
     if (page.article?.id !== this.#article) return false; // a comment of another discussion
     await this.#add(async () => page, "aside");
     return true;
@@ -159,77 +151,25 @@ export class Loader {
     const { token } = thread;
     if (!token || thread.state.viewer) return;
     try {
-      const page = await thread.request(`/api/articles/${this.#article}/thread?sort=${thread.state.sort}`, { token });
+      const page = await ask(thread, `/api/articles/${this.#article}/thread?sort=${thread.state.sort}`, { token });
       thread.state.viewer = page.viewer;
       const held = /** @type {Comment[]} */ (page.viewer?.pending ?? []);
       for (const comment of held) addOwn(thread.state, comment);
       if (page.viewer) thread.view.updateAll();
       thread.view.update(held.map(({ id }) => id));
-      thread.connection?.listenPersonally();
+      thread.connection.listenPersonally();
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) thread.forget(token);
+      if (error instanceof Problem && error.status === 401) forget(thread, token);
     }
   }
 
-  /** @returns {Promise<number>} the article's id */
-  async #resolve() {
-    const id = Number(this.#host.getAttribute("article"));
-    if (id) return id;
-    return (await this.#thread.request("/api/articles/resolve", { method: "POST", body: { url: articleUrl(this.#host), title: document.title } })).id;
-  }
-
-  /** @param {number} article @param {{fresh?: boolean, cursor?: string, limit?: number}} [options] @returns {Promise<Page>} */
-  #load(article, { fresh = false, cursor = "", limit = 0 } = {}) {
-    const query = new URLSearchParams();
-    if (this.#sort) query.set("sort", this.#sort);
-    if (cursor) query.set("cursor", cursor);
-    if (limit) query.set("limit", `${limit}`);
-    return this.#asMember(`/api/articles/${article}/thread?${query}`, fresh);
-  }
-
-  /** Read as whoever is known here, member or guest; as anybody once the token is refused. @param {string} path @param {boolean} [fresh] @returns {Promise<any>} */
-  async #asMember(path, fresh = false) {
-    const { token } = this.#thread;
-    try {
-      return await this.#thread.request(path, { fresh, token });
-    } catch (error) {
-      if (!token || !(error instanceof Problem) || error.status !== 401) throw error;
-      this.#thread.forget(token);
-      return this.#thread.request(path, { fresh });
-    }
-  }
-
-  /** Wait until the reader asks to try again, or the network is back. @returns {Promise<void>} */
-  #askedAgain() {
-    return new Promise((resolve) => {
-      const options = { signal: this.#signal, once: true };
-      this.#frame.part("failure").querySelector("button")?.addEventListener("click", () => resolve(), options);
-      window.addEventListener("online", () => resolve(), options);
-    });
+  /** @param {unknown} error @param {() => void} again */
+  #fail(error, again) {
+    this.#again = again;
+    fail(this.#thread, error);
   }
 
   get #article() {
     return this.#thread.state.article.id;
   }
-
-  /** @param {unknown} error */
-  #fail(error) {
-    this.#frame.fail(error instanceof Problem ? sentence(error.message) : this.#thread.words("unreachable"));
-  }
-}
-
-/** Whether the page is Ripost's own, where the query is for us to write. @param {string} server  its origin */
-function isOwnPage(server) {
-  return location.origin === server && location.pathname.startsWith("/a/");
-}
-
-/** The address of the article the discussion belongs to. @param {HTMLElement} host */
-function articleUrl(host) {
-  const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
-  return new URL(host.getAttribute("article-url") || canonical || location.href, location.href).href;
-}
-
-/** What the server says, as a sentence. @param {string} reason */
-function sentence(reason) {
-  return reason.charAt(0).toUpperCase() + reason.slice(1) + (/[.!?]$/.test(reason) ? "" : ".");
 }

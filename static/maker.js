@@ -1,19 +1,20 @@
 // @ts-check
 /**
- * The parts that make comments and forms (making.js), once they are loaded. A module is there for all threads of a page
- * or for none, so this is kept here and not by each of them.
+ * What makes comments and forms and puts them in their places (placing.js), once it is loaded. A module is there for all
+ * threads of a page or for none, so this is kept here and not by each of them.
  */
 
-/** @type {typeof import("./making.js") | null} */
+import { loadModule } from "./keep-trying.js";
+
+/** @type {typeof import("./placing.js") | null} */
 let parts = null;
 
 export const isMakerLoaded = () => parts !== null;
 
 /** What was loaded. Never called before that. */
-export const maker = () => /** @type {typeof import("./making.js")} */ (parts);
+export const maker = () => /** @type {typeof import("./placing.js")} */ (parts);
 
-/** @param {number} tries  failures so far: browsers remember a module that failed to load */
+/** @param {number} tries  failures so far */
 export async function loadMaker(tries) {
-  if (!tries) for (const part of [import("./branching.js"), import("./placing.js"), import("./tree-view.js")]) part.catch(() => null); // in one round trip
-  parts ??= await (tries ? import(`./making.js?again=${tries}`) : import("./making.js"));
+  parts ??= await loadModule("./placing.js")(tries);
 }

@@ -4,10 +4,14 @@
  * answers to what was written here. Loaded for those who have written. Owns the moment at which each comment ceases to be
  * changeable; promises one timer for all of them.
  */
-import { addOwn, EDITS } from "./thread-state.js";
-import { addEnglish } from "./wording.js";
+import { childOf, makeButton, setChild } from "./elements.js";
+import { limitsOf, tokenFor } from "./rights.js";
+import { addOwn, dropHeld } from "./thread-pages.js";
 
 /** @typedef {import("./types.js").Comment} Comment */
+
+/** What says something about a comment that was there already. */
+const EDITS = new Set(["comment.edited", "comment.removed"]);
 
 export class OwnComments {
   #thread;
@@ -15,33 +19,39 @@ export class OwnComments {
   /** Own comments on the screen that can be edited, and until when. @type {Map<number, number>} */
   #editable = new Map();
 
-  #before;
-
-  /** @param {import("./thread.js").Thread} thread @param {number[]} before  ids that were theirs at the last visit @param {AbortSignal} signal */
-  constructor(thread, before, signal) {
+  /** @param {import("./thread.js").Thread} thread */
+  constructor(thread) {
     this.#thread = thread;
-    this.#before = before;
-    addEnglish({ answered: "{name} has answered you." });
-    signal.addEventListener("abort", () => clearTimeout(this.#expiry));
+    thread.signal.addEventListener("abort", () => clearTimeout(this.#expiry));
   }
 
   /** Ids of the reader's comments, loaded or known from before; the latest 500. */
   get ids() {
-    const loaded = [...this.#thread.state.comments.values()].filter((comment) => this.isOwn(comment)).map(({ id }) => id);
-    return [...new Set([...this.#before, ...loaded])].sort((a, b) => a - b).slice(-500);
+    const loaded = [...this.#thread.state.comments.values()].filter((comment) => this.has(comment)).map(({ id }) => id);
+    return [...new Set([...(this.#thread.last?.own ?? []), ...loaded])].sort((a, b) => a - b).slice(-500);
   }
 
   /** What to say of an answer that stands there unasked; nothing of one's own words. @param {Comment} comment */
   spoken(comment) {
     const name = comment.author?.name;
-    return name && !this.isOwn(comment) ? this.#thread.words("answered", { name }) : "";
+    return name && !this.has(comment) ? this.#thread.words("answered", { name }) : "";
+  }
+
+  /** Offer to change a comment while that can be done. @param {import("./comment-view.js").CommentView} view */
+  offer({ entry, shown }) {
+    const actions = childOf(entry, ".actions");
+    if (!actions || !shown) return;
+    const editable = this.#isEditable(shown);
+    for (const act of ["edit", "delete"]) {
+      setChild(actions, `[data-ripost=${act}]`, editable, () => makeButton(act, this.#thread.words(act)), childOf(actions, ".fresh-replies"));
+    }
   }
 
   /** @param {Comment} comment */
-  isEditable(comment) {
+  #isEditable(comment) {
     const thread = this.#thread;
-    const until = Date.parse(comment.created_at) + 1000 * thread.limits.edit_seconds;
-    if (comment.status !== "visible" || until <= Date.now() || !thread.isOwn(comment) || !thread.tokenFor(comment)) return false;
+    const until = Date.parse(comment.created_at) + 1000 * limitsOf(thread).edit_seconds;
+    if (comment.status !== "visible" || until <= Date.now() || !this.has(comment) || !tokenFor(thread, comment)) return false;
     this.#editable.set(comment.id, until);
     clearTimeout(this.#expiry);
     this.#expiry = window.setTimeout(() => {
@@ -53,17 +63,23 @@ export class OwnComments {
   }
 
   /** @param {Comment} comment */
-  isOwn({ ref, author }) {
+  has({ ref, author }) {
     const { store, state } = this.#thread;
     const person = author?.id;
     const known = person !== undefined && (state.viewer?.person.id === person || store.identities.some(({ id }) => id === person));
     return known || (ref !== null && store.own.includes(ref));
   }
 
-  /** The token with which a comment can be changed. @param {Comment} comment */
-  tokenFor({ author }) {
-    const { store, member } = this.#thread;
-    return store.identities.find(({ id }) => id === author?.id)?.token ?? member?.token ?? null;
+  /** Whether one of them waits for a moderator. */
+  get waiting() {
+    return [...this.#thread.state.comments.values()].some(({ status }) => status === "pending");
+  }
+
+  /** What a moderator decided. A comment that was accepted comes as any other. @param {{type: string, id: number, status: string}} frame */
+  hear({ type, id, status }) {
+    if (type !== "comment.decided" || status === "visible") return;
+    dropHeld(this.#thread.state, id);
+    this.#thread.view.update([id]);
   }
 
   /** Take the answer to something this reader did. @param {{event: import("./types.js").ThreadEvent}} answer */
@@ -72,12 +88,12 @@ export class OwnComments {
     const { comment } = event;
     if (event.seq === undefined) {
       if (comment) addOwn(thread.state, comment);
-      thread.connection?.listenPersonally();
+      thread.connection.listenPersonally();
     } else if (!thread.take(event)) {
       // Events before it are still to come. What was just written is shown at once; the rest follows in order.
       if (comment && !EDITS.has(event.type)) addOwn(thread.state, comment);
-      thread.connection?.recheck();
-      thread.connection?.resubscribe();
+      thread.connection.recheck();
+      thread.connection.resubscribe();
     }
     if (comment) thread.view.update([comment.id]);
     thread.view.flush();

@@ -33,3 +33,8 @@ export function renderedSnapshot(root, article) {
   const page = JSON.parse(script?.textContent || "null");
   return page && (!article || article === page.article?.id) ? page : null;
 }
+
+/** Whether the page is Ripost's own, where the query is for us to write. @param {string} server  its origin */
+export function isOwnPage(server) {
+  return location.origin === server && location.pathname.startsWith("/a/");
+}

@@ -4,13 +4,13 @@
  * Stands in place of the comments while it runs; the live thread goes on behind it and is there, with what has come
  * meanwhile, when it is closed. Promises that nothing is shown that is taken down, also when that happens meanwhile.
  */
+import { ask } from "./api.js";
 import { make, makeButton, setAttribute, setText } from "./elements.js";
 import { makeEntry } from "./making.js";
 import { pageLink } from "./page-address.js";
 import { readWhole } from "./replay-reading.js";
 import { makeTimeline } from "./replay-timeline.js";
 import { addStyle } from "./styles.js";
-import { addEnglish } from "./wording.js";
 
 /** @typedef {import("./types.js").Comment} Comment
  *
@@ -20,29 +20,16 @@ import { addEnglish } from "./wording.js";
  * @property {number} held  for a tombstone: how many comments that are shown stand below it
  */
 
-addEnglish({
-  replayOf: "Replay of the discussion",
-  replayPlay: "Play",
-  replayPause: "Pause",
-  replayTime: "Place in the replay",
-  replaySpeed: "Speed: {n}×",
-  replayClose: "Close",
-  replayAt: "{shown} of {all}",
-  replayUndated: "undated",
-  replayLoading: { one: "{n} comment loaded…", other: "{n} comments loaded…" },
-  replayCut: { one: "The discussion is very long: only {n} comment is replayed.", other: "The discussion is very long: only {n} comments are replayed." },
-  replayNone: "There is nothing to replay here.",
-});
 
 const LEVELS = 6; // of nesting, as in the thread
 const SPEEDS = [1, 2, 4];
 const CALM = 250; // milliseconds between two comments from which on scrolling glides
 
 /**
- * @param {import("./thread.js").Thread} thread @param {ShadowRoot} root @param {HTMLElement} opener  what was pressed: it gets the focus back
- * @param {AbortSignal} signal
+ * @param {import("./thread.js").Thread} thread @param {HTMLElement} opener  what was pressed: it gets the focus back
  */
-export async function openReplay(thread, root, opener, signal) {
+export async function openReplay(thread, opener) {
+  const { root, signal } = thread;
   await Promise.all([thread.prepare(), addStyle(root, "replay.css")]);
   const section = /** @type {HTMLElement | null} */ (root.querySelector(".thread"));
   if (!section || signal.aborted || section.querySelector(".replay")) return;
@@ -123,7 +110,7 @@ class Replay {
     const { signal } = this.#ends;
     let whole;
     try {
-      whole = await readWhole((path) => this.#thread.request(path), this.#thread.state.article.id, (n) => setText(this.#said, words("replayLoading", { n })), signal);
+      whole = await readWhole((path) => ask(this.#thread, path), this.#thread.state.article.id, (n) => setText(this.#said, words("replayLoading", { n })), signal);
     } catch {
       if (!signal.aborted) setText(this.#said, words("unreachable"));
       return;
@@ -243,7 +230,7 @@ class Replay {
     const { words, clock } = this.#thread;
     const { parent, depth, author, status } = comment;
     const above = parent === null ? undefined : this.#elements.get(parent);
-    const entry = make("div", { class: "entry" }, ...makeEntry(comment, /** @type {any} */ ({ words, clock, link: (/** @type {number} */ id) => pageLink({ comment: `${id}` }) })));
+    const entry = make("div", { class: "entry" }, ...makeEntry(comment, /** @type {any} */ ({ words, clock, link: pageLink })));
     // The same comment stands in the thread behind: ids are that one's.
     for (const one of entry.querySelectorAll("[id]")) one.removeAttribute("id");
     entry.querySelector(".actions")?.remove();

@@ -3,7 +3,8 @@
  * What a reader asks to see: what waits behind the pill, a certain comment. Loaded when they ask. Owns where the reader is
  * brought; promises that nothing moves under them that they did not ask for. What stands where is the view's own.
  */
-import { treeOrder } from "./thread-state.js";
+import { put } from "./placing.js";
+import { treeOrder } from "./tree-order.js";
 
 const FAR = 20; // comments below unloaded ones that are asked for at a time, each by itself
 const TURNS = 10; // so often for one press; what is left stays counted
@@ -34,7 +35,7 @@ export class Showing {
     const atTop = view.frame.section.getBoundingClientRect().top >= 0;
     const show = () => {
       for (const id of ids) {
-        view.put(id);
+        put(view, id);
         view.element(id)?.setAttribute("data-fresh", "");
       }
       view.around();
@@ -54,7 +55,7 @@ export class Showing {
   /** Load what was said below comments that are not loaded. One often brings others. @param {number | null} below @returns {Promise<number[]>} what that was about */
   async #bring(below) {
     const { state } = this.#thread;
-    const concerned = (/** @type {number[]} */ above) => below === null ? above.some((id) => this.#view.has(id)) : above.includes(below);
+    const concerned = (/** @type {number[]} */ above) => below === null ? above.some((id) => this.#view.views.has(id)) : above.includes(below);
     const far = [...state.unloaded].filter(([, above]) => concerned(above)).map(([id]) => id);
     for (let turn = 0; turn < TURNS; turn++) {
       const missing = far.filter((id) => this.#thread.state.unloaded.has(id)).slice(0, FAR);
@@ -85,8 +86,8 @@ export class Showing {
     const view = this.#view;
     const { state } = this.#thread;
     if (!state.comments.has(id) && !(await (await this.#thread.loader()).aside(id))) return;
-    if (!view.has(id)) await this.#thread.prepare();
-    if (this.#thread.state.comments.has(id)) view.put(id);
+    if (!view.views.has(id)) await this.#thread.prepare();
+    if (this.#thread.state.comments.has(id)) put(view, id);
     view.away = null;
     view.around();
     const element = view.element(id);

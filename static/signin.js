@@ -6,6 +6,7 @@
  */
 import { Problem, request } from "./api.js";
 import { BrowserStore } from "./browser-store.js";
+import { addIdentity } from "./remembering.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("sign-in"));
 const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("link"));
@@ -39,8 +40,8 @@ async function signIn(token) {
   button.disabled = true;
   say(words("busy"));
   try {
-    const { token: session, person } = await request(new URL(location.origin), "/api/sessions", { method: "POST", body: { link: token } });
-    new BrowserStore(location.origin).addIdentity({ id: person.id, name: person.name, token: session });
+    const { token: session, person } = await request(location.origin, "/api/sessions", { method: "POST", body: { link: token } });
+    addIdentity(new BrowserStore(location.origin), { id: person.id, name: person.name, token: session });
     say(words("done").replace("{name}", person.name));
     location.replace("/");
   } catch (error) {

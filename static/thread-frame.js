@@ -1,14 +1,13 @@
 // @ts-check
 /**
- * Everything around the comments: count, order, notes, the place of the composer, the pill, "more", the status line.
- * Adopts what the server rendered and makes what is missing, so that a foreign page gets the same. Knows nothing of
- * single comments.
+ * Everything around the comments: count, notes, the place of the composer, the pill, the status line. Adopts what the
+ * server rendered, or has it made, so that a foreign page gets the same. Knows nothing of single comments.
  */
+import { childOf, makePart, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { isMakerLoaded, maker } from "./maker.js";
-import { childOf, make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { isClosed } from "./thread-state.js";
 
-/** @typedef {import("./wording.js").Words} Words @typedef {import("./thread-state.js").ThreadState} ThreadState */
+/** @typedef {import("./words.js").Words} Words @typedef {import("./thread-state.js").ThreadState} ThreadState */
 
 const SPEAKING = 5000; // milliseconds between two words about new comments, to those who hear the page
 
@@ -17,25 +16,15 @@ export class ThreadFrame {
   #n = 0; // comments behind the pill
   #heard = 0; // how many of them have been spoken of
   #speaking = 0;
-  /** @type {HTMLElement} */
   section;
-  /** @type {HTMLElement} */
   feed;
 
-  /** @param {ShadowRoot} root @param {Words} words @param {string} language @param {URL} stylesheet */
-  constructor(root, words, language, stylesheet) {
+  /** @param {HTMLElement} section @param {Words} words @param {string} language */
+  constructor(section, words, language) {
     this.#words = words;
-    const there = root.querySelector(".thread");
-    this.section = /** @type {HTMLElement} */ (there ?? maker().makeSection(words));
-    if (!there) {
-      const link = make("link", { rel: "stylesheet", href: stylesheet.href });
-      // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
-      this.section.hidden = true;
-      for (const name of ["load", "error"]) link.addEventListener(name, () => (this.section.hidden = false), { once: true });
-      root.append(link, this.section);
-    }
-    this.section.lang = language;
-    this.section.dir = /^ar/.test(language) && !root.host.hasAttribute("dir") ? "rtl" : "";
+    this.section = section;
+    section.lang = language;
+    section.dir = /^ar/.test(language) && !/** @type {ShadowRoot} */ (section.getRootNode()).host.hasAttribute("dir") ? "rtl" : "";
     this.feed = this.part("feed");
   }
 
@@ -44,33 +33,31 @@ export class ThreadFrame {
     return /** @type {HTMLElement} */ (childOf(this.section, `[data-ripost="${name}"]`));
   }
 
-  /** @param {ThreadState} state @param {number} shown  comments in the DOM @param {(query: Record<string, string>) => string} link */
-  show(state, shown, link) {
-    const words = this.#words;
-    const { article, sort, next } = state;
-    setAttribute(this.section, "data-article-state", article.state);
-    setAttribute(this.section, "aria-busy", null);
-    const count = this.section.querySelector("[data-ripost=count]");
-    if (count) setText(count, words("comments", { n: article.comment_count }));
-    for (const anchor of this.section.querySelector(".sorts")?.children ?? []) {
-      const order = /** @type {HTMLElement} */ (anchor).dataset["sort"] ?? "";
-      setAttribute(anchor, "aria-current", order === sort ? "true" : null);
-      setAttribute(anchor, "href", link({ sort: order }));
-    }
+  get #count() {
+    return /** @type {HTMLElement} */ (this.section.querySelector("[data-ripost=count]"));
+  }
+
+  /** A paragraph that is there or not. @param {string} name @param {boolean} wanted @param {Element} before @param {string} look @param {string} [role] */
+  #note(name, wanted, before, look, role) {
+    setChild(this.section, `[data-ripost=${name}]`, wanted, () => makePart("p", look, { "data-ripost": name, role: role ?? null }, this.#words(name)), before);
+  }
+
+  /** @param {ThreadState} state @param {boolean} empty  no comment is shown */
+  show(state, empty) {
+    const { section, feed } = this;
+    const { article } = state;
     const composer = this.part("composer");
-    for (const name of ["closed", "premoderated"]) {
-      setChild(this.section, `[data-ripost=${name}]`, article.state === name, () => make("p", { class: "note", part: "note", "data-ripost": name }, words(name)), composer);
-    }
-    setChild(this.section, "[data-ripost=empty]", shown === 0, () => make("p", { class: "empty", part: "empty", "data-ripost": "empty" }, words("empty")), this.feed);
-    setChild(this.section, "[data-ripost=failure]", false, () => make("p"));
-    setChild(this.section, "[data-ripost=more-place]", next !== null, () => makeMore("more", words("moreComments"), { place: "more-place" }), this.feed.nextElementSibling);
-    const more = childOf(this.section, "[data-ripost=more-place]")?.firstElementChild;
-    if (more && next !== null) setAttribute(more, "href", link({ sort, cursor: next }));
+    setAttribute(section, "data-article-state", article.state);
+    setAttribute(section, "aria-busy", null);
+    setText(this.#count, this.#words("comments", { n: article.comment_count }));
+    for (const name of ["closed", "premoderated"]) this.#note(name, article.state === name, composer, "note");
+    this.#note("empty", empty, feed, "empty");
+    this.#note("failure", false, feed, "");
     const form = composer.querySelector("form");
     // Text that is there outlives the closing; the composer says what happened.
-    const closed = isClosed(state);
-    if (closed && form && !form.querySelector("textarea")?.value) form.remove();
-    else if (!closed && !form && isMakerLoaded()) composer.prepend(maker().makeComposer(words));
+    if (!isClosed(state)) {
+      if (!form && isMakerLoaded()) composer.prepend(maker().makeComposer(this.#words));
+    } else if (!form?.querySelector("textarea")?.value) form?.remove();
   }
 
   /** Where live roots stand that belong behind pages not loaded yet, if there are any. @returns {HTMLElement | null} */
@@ -88,11 +75,9 @@ export class ThreadFrame {
       this.#heard = this.#n;
     }, SPEAKING);
     else this.#heard = n;
-    const place = this.part("pill");
-    setChild(place, "[data-ripost=new]", n > 0 || away, () => makeButton("new", "", { class: "pill", part: "pill" }));
-    const pill = place.querySelector("[data-ripost=new]");
+    const pill = setChild(this.part("pill"), "[data-ripost=new]", n > 0 || away, () => makeButton("new", "", { class: "pill", part: "pill" }));
     if (!pill) return;
-    setText(pill, n > 0 ? this.#words("newComments", { n }) : this.#words("goToNew"));
+    setText(pill, this.#words(n > 0 ? "newComments" : "goToNew", { n }));
     setAttribute(pill, "data-count", `${n}`);
   }
 
@@ -111,15 +96,8 @@ export class ThreadFrame {
   /** Say that nothing could be loaded, and offer to try again. @param {string} reason  a sentence */
   fail(reason) {
     setAttribute(this.section, "aria-busy", null);
-    const count = this.section.querySelector("[data-ripost=count]");
-    if (count?.textContent === this.#words("loading")) setText(count, this.#words("discussion"));
-    setChild(this.section, "[data-ripost=failure]", true, () => make("p", { class: "note failure", part: "note", role: "alert", "data-ripost": "failure" }), this.feed);
+    if (this.#count.textContent === this.#words("loading")) setText(this.#count, this.#words("discussion"));
+    this.#note("failure", true, this.feed, "note failure", "alert");
     this.part("failure").replaceChildren(reason, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
   }
-}
-
-/** @param {string} action @param {string} text @param {{place?: string, branch?: string}} where */
-export function makeMore(action, text, { place, branch }) {
-  const anchor = make("a", { class: "more-link", part: "more-link", href: "", "data-ripost": action, "data-branch": branch ?? null }, text);
-  return make("p", { class: "more", part: "more", "data-ripost": place ?? null }, anchor);
 }

@@ -1,6 +1,7 @@
 // @ts-check
 /** A thread's state as a page again: what tests compare with the server's own. No page loads it. */
-import { comesBefore, treeOrder } from "./thread-state.js";
+import { comesBefore } from "./thread-state.js";
+import { treeOrder } from "./tree-order.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page
  * @typedef {import("./thread-state.js").ThreadState} ThreadState */

@@ -34,9 +34,6 @@
  * @property {boolean} reset  another history: load a snapshot; nothing was applied
  */
 
-/** What says something about a comment that was there already. */
-export const EDITS = new Set(["comment.edited", "comment.removed"]);
-
 /** Events kept for pages in flight. At 500 events a second a page may be 2 s old; older ones are asked for again. */
 const RECENT = 1000;
 
@@ -58,14 +55,23 @@ export function makeState(snapshot) {
     children: new Map(),
     roots: [],
     leading: new Set(),
-    branches: new Map(),
-    next: null,
+    branches: new Map(Object.entries(snapshot.branches ?? {}).map(([id, cursor]) => [Number(id), cursor])),
+    next: snapshot.next,
     edge: null,
     departing: new Set(),
     unloaded: new Map(),
     recent: [],
   };
-  merge(state, snapshot, null, new Set());
+  for (const comment of snapshot.comments) {
+    const { id, parent } = comment;
+    if (parent == null) {
+      state.roots.push(id);
+      state.edge = id;
+      if (comment.pinned) state.leading.add(id);
+    } else if (!state.comments.has(parent)) continue;
+    else attach(state, comment);
+    state.comments.set(id, comment);
+  }
   for (const held of state.viewer?.pending ?? []) insert(state, held);
   return state;
 }
@@ -94,64 +100,6 @@ export function applyEvent(state, event) {
   return outcome;
 }
 
-/**
- * Add a further page: the next roots, or (with `branch`) more of the replies below that comment. What the state already
- * knows from later events wins over an older page; events above an older page's position are applied to what it brings.
- *
- * @param {ThreadState} state
- * @param {Page} page
- * @param {number | "aside" | null} [branch]  "aside": comments from elsewhere (a shared link); no cursor moves
- * @returns {Outcome & {stale: boolean}}  stale: older than the events kept; ask again past the caches
- */
-export function addPage(state, page, branch = null) {
-  const changed = /** @type {Set<number>} */ (new Set());
-  const outcome = { state, changed, gap: false, reset: false, stale: false };
-  if (page.epoch !== state.epoch) return { ...outcome, reset: true };
-  const kept = state.recent.filter((event) => event.seq > page.seq);
-  if (page.seq < state.seq && kept.length !== state.seq - page.seq) return { ...outcome, stale: true };
-  merge(state, page, branch, changed);
-  for (const event of kept) fold(state, event, changed);
-  return outcome;
-}
-
-/**
- * Put a comment of one's own into the thread before its event comes (the answer to a post says it is there, or held).
- *
- * @param {ThreadState} state
- * @param {Comment} comment
- */
-export function addOwn(state, comment) {
-  if (state.comments.get(comment.id)?.status !== "visible") insert(state, comment);
-}
-
-/**
- * Take a comment of one's own that waited for a moderator out again (it was not accepted).
- *
- * @param {ThreadState} state
- * @param {number} id
- */
-export function dropHeld(state, id) {
-  if (state.comments.get(id)?.status === "pending") drop(state, id);
-}
-
-/**
- * Ids in display order, parents before replies. Iterative: a thread may be ten thousand deep.
- *
- * @param {ThreadState} state
- * @param {number[]} [from]  where to begin; the roots as displayed unless told
- * @returns {number[]}
- */
-export function treeOrder(state, from = state.roots) {
-  const order = [];
-  const stack = [...from].reverse();
-  for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
-    order.push(id);
-    const replies = state.children.get(id) ?? [];
-    for (let at = replies.length - 1; at >= 0; at--) stack.push(/** @type {number} */ (replies[at]));
-  }
-  return order;
-}
-
 /** What each type of event does. An unknown type does nothing: a newer server may say more than we understand.
  * @type {Record<string, (state: ThreadState, event: any, changed: Set<number>) => void>} */
 const FOLDS = {
@@ -176,7 +124,7 @@ const FOLDS = {
 };
 
 /** @param {ThreadState} state @param {ThreadEvent} event @param {Set<number>} changed */
-function fold(state, event, changed) {
+export function fold(state, event, changed) {
   if (Object.hasOwn(FOLDS, event.type)) FOLDS[event.type]?.(state, event, changed);
 }
 
@@ -215,62 +163,26 @@ function change(state, id, fields, changed) {
   changed.add(id);
 }
 
-/** @param {ThreadState} state @param {Page} page @param {number | "aside" | null} branch @param {Set<number>} changed */
-function merge(state, page, branch, changed) {
-  const newer = page.seq > state.seq;
-  for (const comment of page.comments) {
-    const known = state.comments.get(comment.id);
-    if (known && known.status !== "pending" && !newer) continue;
-    if (comment.parent == null && comment.pinned && !known && branch === null) state.leading.add(comment.id);
-    if (insert(state, comment, branch === null)) changed.add(comment.id);
-  }
-  if (branch === "aside") return;
-  for (const [id, cursor] of Object.entries(page.branches ?? {})) state.branches.set(Number(id), cursor);
-  if (branch === null) {
-    state.next = page.next;
-    const last = page.comments.findLast((comment) => comment.parent == null);
-    if (last) state.edge = last.id;
-    return;
-  }
-  if (page.next) state.branches.set(branch, page.next);
-  else {
-    state.branches.delete(branch);
-    // Tombstones were kept because what is below them was not known; now it is.
-    for (const id of treeOrder(state, [branch]).reverse()) prune(state, id, changed);
-  }
-}
-
-/**
- * Insert, or replace by id. Refused (false) when the parent is not loaded: a later page brings both.
- *
- * @param {ThreadState} state @param {Comment} comment @param {boolean} [paged]  a root of a page of roots, in its order
- */
-function insert(state, comment, paged = false) {
+/** Insert, or replace by id. Refused (false) when the parent is not loaded: a later page brings both.
+ * @param {ThreadState} state @param {Comment} comment */
+export function insert(state, comment) {
   const { id, parent } = comment;
-  if (parent != null && !state.comments.has(parent)) return false;
-  const known = state.comments.has(id);
-  state.comments.set(id, comment);
-  state.unloaded.delete(id);
-  if (known && !(paged && parent == null && id !== state.edge)) return true;
-  if (parent == null) {
-    if (known) state.roots.splice(state.roots.lastIndexOf(id), 1);
-    state.roots.splice(paged ? pagedPlace(state, id) : rootPlace(state, comment), 0, id);
-    if (paged) state.edge = id;
-  } else {
-    const replies = state.children.get(parent);
-    if (!replies) state.children.set(parent, [id]);
-    else {
-      let at = replies.length;
-      while (at > 0 && /** @type {number} */ (replies[at - 1]) > id) at--;
-      replies.splice(at, 0, id);
-    }
+  const { comments, roots } = state;
+  if (parent != null && !comments.has(parent)) return false;
+  if (!comments.has(id)) {
+    if (parent != null) attach(state, comment);
+    else roots.splice(rootPlace(state, comment), 0, id);
   }
+  comments.set(id, comment);
+  state.unloaded.delete(id);
   return true;
 }
 
-/** Roots of a page stand in the page's order, behind those of the page before. @param {ThreadState} state @param {number} id */
-function pagedPlace(state, id) {
-  return state.edge == null ? 0 : state.roots.lastIndexOf(state.edge) + 1;
+/** Below its parent, by id. @param {ThreadState} state @param {Comment} comment */
+function attach({ children }, { id, parent }) {
+  const replies = children.get(/** @type {number} */ (parent)) ?? [];
+  children.set(/** @type {number} */ (parent), replies);
+  replies.splice(replies.findLastIndex((reply) => reply < id) + 1, 0, id);
 }
 
 /** Where a root that came by an event belongs, behind the roots that lead. @param {ThreadState} state @param {Comment} comment */
@@ -294,7 +206,7 @@ export function comesBefore(sort, a, b) {
 
 /** Let go of a comment that is not visible and holds nothing up, and then of its parents likewise.
  * @param {ThreadState} state @param {number} from @param {Set<number>} changed */
-function prune(state, from, changed) {
+export function prune(state, from, changed) {
   /** @type {number | null} */
   let id = from;
   while (id != null) {
@@ -322,7 +234,7 @@ function inOpenBranch(state, comment) {
 }
 
 /** @param {ThreadState} state @param {number} id */
-function drop(state, id) {
+export function drop(state, id) {
   const parent = state.comments.get(id)?.parent ?? null;
   state.comments.delete(id);
   state.children.delete(id);

@@ -6,7 +6,7 @@
  * means; connection.js does.
  *
  * @typedef {object} Source  what to listen to
- * @property {URL} server
+ * @property {string} server  its origin
  * @property {number} article
  * @property {() => {epoch: string, seq: number, at: string | null}} position  asked whenever a subscription begins
  *

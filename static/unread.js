@@ -5,9 +5,9 @@
  * that what is not on the page is counted too. Owns which comments are still unread: one ceases to be when it has stood in
  * the window for a moment. Never scrolls unless it is asked to.
  */
+import { ask } from "./api.js";
 import { makeButton, setAttribute, setText } from "./elements.js";
 import { addStyle } from "./styles.js";
-import { addEnglish } from "./wording.js";
 
 const MOMENT = 1500; // milliseconds in the window after which a comment counts as seen
 const PAGES = 8; // of 500 events: who was away for longer is told of the newest comments only
@@ -27,16 +27,10 @@ export class Unread {
   #looking = new Map();
   #found;
 
-  /** @param {import("./thread.js").Thread} thread @param {ShadowRoot} root @param {import("./types.js").Visit | null} last  null: nothing is new @param {AbortSignal} signal */
-  constructor(thread, root, last, signal) {
-    addEnglish({
-      unread: { one: "{n} new", other: "{n} new" },
-      unreadToYou: { one: "{new}, {n} to you", other: "{new}, {n} to you" },
-      nextUnread: "{counted}: go to the next",
-      nothingUnread: "Nothing is unread.",
-    });
+  /** @param {import("./thread.js").Thread} thread @param {import("./types.js").Visit | null} last  null: nothing is new */
+  constructor(thread, last) {
     this.#thread = thread;
-    this.#root = root;
+    this.#root = thread.root;
     this.#last = last;
     this.#button = makeButton("next-unread", "", { class: "pill quiet", part: "pill unread", "aria-keyshortcuts": "n" });
     this.#observer = new IntersectionObserver((entries) => {
@@ -46,7 +40,7 @@ export class Unread {
         if (isIntersecting) this.#looking.set(id, window.setTimeout(() => this.#see(id), MOMENT));
       }
     }, { threshold: 0.4 });
-    signal.addEventListener("abort", () => {
+    thread.signal.addEventListener("abort", () => {
       this.#observer.disconnect();
       this.#looking.forEach((timer) => clearTimeout(timer));
     });
@@ -68,11 +62,11 @@ export class Unread {
     const follows = (/** @type {Element} */ one) => from && from !== one && Boolean(from.compareDocumentPosition(one) & (step > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING));
     const next = from ? (step > 0 ? marked.find(follows) : marked.findLast(follows)) : marked.at(step > 0 ? 0 : -1);
     // What is not loaded comes last; coming to the end, one begins again.
-    const id = next ? idOf(next) : step > 0 ? ([...this.#ids.keys()].find((one) => !view.has(one)) ?? (marked[0] && marked[0] !== from ? idOf(marked[0]) : 0)) : 0;
+    const id = next ? idOf(next) : step > 0 ? ([...this.#ids.keys()].find((one) => !view.views.has(one)) ?? (marked[0] && marked[0] !== from ? idOf(marked[0]) : 0)) : 0;
     if (!id) return this.#say(words("nothingUnread"));
     this.#see(id);
     this.#visited.add(id);
-    await this.#thread.goTo(id);
+    await this.#thread.act((acting) => acting.showing.goTo(id));
   }
 
   /** Ask what was said since the last visit, and mark it. */
@@ -105,7 +99,7 @@ export class Unread {
     const thread = this.#thread;
     for (let page = 0; page < PAGES && since < until; page++) {
       const query = new URLSearchParams({ epoch, since: `${since}`, wait: "0" });
-      const { events = [], seq = since } = await thread.request(`/api/articles/${thread.state.article.id}/events?${query}`);
+      const { events = [], seq = since } = await ask(thread, `/api/articles/${thread.state.article.id}/events?${query}`);
       for (const { type, comment, id, seq: at } of events) {
         // What has come since the page was loaded is told by the pill.
         if (at > until) return;

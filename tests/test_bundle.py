@@ -26,14 +26,34 @@ def test_what_is_loaded_later_takes_what_it_shares_from_the_bundle() -> None:
         "a.js": 'import { b } from "./b.js";\nimport("./later/d.js");\n',
         "b.js": "export function b() {}\nexport class Unused {}\n",
         "later/d.js": 'import { b } from "../b.js";\nimport { e } from "./e.js";\nexport const d = b(e);\n',
-        "later/e.js": 'import { b as other } from "../b.js";\nexport const e = other;\n',
+        "later/e.js": 'import { b } from "../b.js";\nexport const e = b;\n',
         "page.js": 'import { b } from "./b.js";\n',
     }
     made = bundle(files, "a.js")
-    assert made["a.js"].endswith("return [b];\n})();\nexport { b };\n")
-    assert made["later/d.js"].startswith('import { b } from "../a.js";\nimport { e } from "./e.js";')
-    assert made["later/e.js"].startswith('import { b as other } from "../a.js";')
+    # In between a name is short, and so is what the function takes.
+    assert made["a.js"].endswith("return [b];\n})();\nexport { a };\n")
+    assert made["later/d.js"].startswith('import { a } from "../a.js";\nconst [d] = ((b) => {\nconst e = b;\n')
+    assert made["later/d.js"].endswith("return [d];\n})(a);\nexport { d };\n")
     assert made["page.js"] == files["page.js"], "a page of its own does not load the bundle"
+
+
+def test_what_several_share_stands_apart_or_in_a_part_and_is_asked_for_at_once() -> None:
+    files = {
+        "a.js": 'import("./one.js");\nimport("./two.js");\nimport("./part.js");\n',
+        "one.js": 'import { s } from "./shared.js";\nimport { own } from "./own.js";\nexport const one = s + own;\n',
+        "two.js": 'import { s } from "./shared.js";\nexport const two = s;\n',
+        "own.js": "export const own = 1;\n",
+        "shared.js": 'import { deep } from "./deep.js";\nexport const s = deep;\n',
+        "deep.js": "export const deep = 1;\n",
+        "part.js": 'export { deep } from "./deep.js";\n',
+    }
+    apart = bundle(files, "a.js")
+    assert 'from "./shared.js"' in apart["one.js"] and 'from "./shared.js"' in apart["two.js"]
+    assert "const own = 1" in apart["one.js"]
+    assert apart["one.js"].startswith('import "./deep.js";\n'), "what comes with it is asked for in the same round trip"
+    parted = bundle(files, "a.js", ["part.js"])
+    assert "const deep = 1" in parted["part.js"] and "export { " in parted["part.js"]
+    assert 'from "./part.js"' in parted["shared.js"]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,11 @@ def test_every_part_and_attribute_of_the_element_is_documented_and_no_other() ->
     code = "\n".join(
         path.read_text() for path in (*(ROOT / "static").rglob("*.js"), *(ROOT / "server/markup").glob("*.py"))
     )
-    parts = {name for found in re.findall(r'part(?:=|: )"([a-z -]+)"', code) for name in found.split()}
+    parts = {
+        name
+        for found in re.findall(r'(?:part(?:=|: )|makePart\("\w+", |word\(\w+, )"([a-z -]+)"', code)
+        for name in found.split()
+    }
     listed = page[page.index("Parts: ") :].split("\n\n")[0]
     assert set(re.findall(r"`([a-z-]+)`", listed)) == parts
     rows = set(re.findall(r"^\| `([a-z-]+)` \|", page, re.M))

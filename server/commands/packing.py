@@ -13,6 +13,7 @@ from pathlib import Path
 from server.bundle import bundle
 
 ENTRY = "ripost.js"
+PARTS = ("parts.js", "placing.js", "acting.js")  # loaded on demand, and shared by what comes after
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 _LEAST = 200  # bytes; smaller files do not become smaller
 
@@ -24,7 +25,7 @@ def pack(source: Path, into: Path) -> None:
 
     names = [path.relative_to(source).as_posix() for path in sorted(source.rglob("*")) if path.is_file()]
     scripts = {name: (source / name).read_text("utf-8") for name in names if name.endswith(".js")}
-    texts = bundle(scripts, ENTRY)
+    texts = bundle(scripts, ENTRY, PARTS)
     for name in names:
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)

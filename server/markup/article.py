@@ -3,7 +3,7 @@
 from server import bodies
 from server.events import Article
 from server.markup import linked_data
-from server.markup.languages import ENGLISH, Words
+from server.markup.languages import Words
 from server.markup.layout import Head, Site, article_path, data_block, direction, document
 from server.markup.thread import Discussion, element
 from server.render import escape
@@ -34,7 +34,7 @@ def page(body: str, discussion: Discussion, site: Site, *, cursor: str | None, m
         links=[
             f'<link rel="preload" as="style" href="{site.asset("ripost.css")}">',
             *(f'<link rel="modulepreload" href="{site.asset(name)}">' for name in site.modules),
-            *_words(site),
+            _words(site),
             *_cards(article, described, article.url or own, site),
             f'<link rel="alternate" type="application/atom+xml" title="{escape(site.words("feedOf"))}" '
             f'href="{escape(article_path(article.slug))}/comments.atom">',
@@ -44,18 +44,12 @@ def page(body: str, discussion: Discussion, site: Site, *, cursor: str | None, m
         ],
     )
     main = f"{_article(article, body, site)}\n{element(discussion, site)}"
-    return document(site, head, main, kind="article-page", scripts=["ripost.js"])
+    return document(site, head, main, kind="article-page", styles=(), scripts=["ripost.js"])
 
 
-def _words(site: Site) -> list[str]:
+def _words(site: Site) -> str:
     """What the script needs to speak the language of the page, asked for before it asks."""
-    language = site.words.language
-    if language == ENGLISH.language:
-        return []
-    return [
-        f'<link rel="modulepreload" href="{site.asset("languages.js")}">',
-        f'<link rel="preload" as="fetch" crossorigin href="{site.asset(f"i18n/{language}.json")}">',
-    ]
+    return f'<link rel="preload" as="fetch" crossorigin href="{site.asset(f"i18n/{site.words.language}.json")}">'
 
 
 def _cards(article: Article, description: str, url: str, site: Site) -> list[str]:

@@ -55,8 +55,11 @@ class Head:
     robots: str | None = None
 
 
-def document(site: Site, head: Head, main: str, *, kind: str, scripts: Sequence[str] = ()) -> str:
-    """A whole page. `main` is the markup of its main element, `kind` the class by which the style sheet knows it."""
+def document(
+    site: Site, head: Head, main: str, *, kind: str, styles: Sequence[str] = ("front.css",), scripts: Sequence[str] = ()
+) -> str:
+    """A whole page. `main` is the markup of its main element, `kind` the class that style sheets know it by; `styles`
+    are those besides the one of every page."""
     words = site.words
     turned = "" if words.direction == "ltr" else f' dir="{words.direction}"'
     lines = [
@@ -73,7 +76,7 @@ def document(site: Site, head: Head, main: str, *, kind: str, scripts: Sequence[
     lines += [
         '<meta name="color-scheme" content="light dark">',
         f'<link rel="icon" href="{site.asset("icon.svg")}" type="image/svg+xml">',
-        f'<link rel="stylesheet" href="{site.asset("site.css")}">',
+        *(f'<link rel="stylesheet" href="{site.asset(name)}">' for name in ("site.css", *styles)),
         *head.links,
         *(f'<script type="module" src="{site.asset(name)}"></script>' for name in scripts),
         f'</head>\n<body class="{kind}">',

@@ -48,7 +48,7 @@ export const did = (word) => `did${word.charAt(0).toUpperCase()}${word.slice(1)}
 /**
  * Buttons for the decisions, and a field for why where one takes something down. The reason is for the log of decisions.
  *
- * @param {Comment} comment @param {import("../wording.js").Words} words @param {(choice: Choice, reason: string) => void} press
+ * @param {Comment} comment @param {import("../words.js").Words} words @param {(choice: Choice, reason: string) => void} press
  * @param {boolean} [reported]
  * @returns {HTMLElement[]}
  */

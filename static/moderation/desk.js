@@ -4,8 +4,9 @@
  * Loaded only for those who may decide. Owns the bar above the thread; promises that every decision shows at once, says
  * what it did, and can be taken back where the server can.
  */
-import { Problem } from "../api.js";
+import { ask, Problem } from "../api.js";
 import { make, makeButton, setText } from "../elements.js";
+import { forget } from "../rights.js";
 import { DECISIONS, did, makeChoices, undoing } from "./decisions.js";
 import { Queue } from "./queue.js";
 import { tendTombstones } from "./tombstones.js";
@@ -13,7 +14,7 @@ import { watchQueue } from "./watch.js";
 
 /** @typedef {import("../types.js").Comment} Comment @typedef {import("./decisions.js").Choice} Choice */
 
-const STATES = ["open", "premoderated", "closed"];
+const MODES = ["open", "premoderated", "closed"];
 const SLOW = [0, 10, 30, 60, 300, 900]; // seconds
 
 export class Desk {
@@ -29,7 +30,7 @@ export class Desk {
   #asking = false;
   #again = false;
 
-  /** @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../wording.js").Words} words @param {AbortSignal} signal */
+  /** @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../words.js").Words} words @param {AbortSignal} signal */
   constructor(thread, root, words, signal) {
     this.#thread = thread;
     this.#words = words;
@@ -38,7 +39,7 @@ export class Desk {
     this.#queue.element.hidden = true;
     this.#button = makeButton("queue", words("queue"), { class: "action queue-button", "aria-expanded": "false", "aria-controls": "queue" });
     this.#button.addEventListener("click", () => this.#toggle(), { signal });
-    this.#state = choose("state", words("discussionIs"), STATES.map((state) => [state, words(`is${state.charAt(0).toUpperCase()}${state.slice(1)}`)]));
+    this.#state = choose("state", words("discussionIs"), MODES.map((state) => [state, words(`is${state.charAt(0).toUpperCase()}${state.slice(1)}`)]));
     this.#slow = choose("slow", words("slowMode"), SLOW.map((n) => [`${n}`, n === 0 ? words("slowOff") : n < 60 ? words("everySeconds", { n }) : words("everyMinutes", { n: n / 60 })]));
     for (const [field, body] of /** @type {[HTMLSelectElement, () => object][]} */ ([
       [this.#state, () => ({ state: this.#state.value })],
@@ -77,7 +78,7 @@ export class Desk {
       if (now) void this.decide(now, choice, reason);
     });
     const edit = makeButton("edit-other", this.#thread.words("edit"), { "aria-label": this.#words("editOf", { name: comment.author?.name ?? "" }) });
-    edit.addEventListener("click", () => this.#thread.compose("edit", id));
+    edit.addEventListener("click", () => this.#thread.act((acting) => acting.compose("edit", id)));
     return [edit, ...made];
   }
 
@@ -85,11 +86,11 @@ export class Desk {
   async decide(comment, choice, reason = "") {
     const words = this.#words;
     try {
-      const answer = await this.#thread.request(`/api/comments/${comment.id}/decision`, {
+      const answer = await ask(this.#thread, `/api/comments/${comment.id}/decision`, {
         method: "POST", token: this.#thread.token, body: { decision: DECISIONS[choice], ...(reason ? { reason } : {}) },
       });
       // An event of another article is for its own page.
-      if (answer.event && comment.article === this.#thread.state.article.id) this.#thread.accept(answer);
+      if (answer.event && comment.article === this.#thread.state.article.id) this.#thread.own?.accept(answer);
       this.#thread.view.element(comment.id)?.querySelector(":scope > .entry > .options")?.remove();
       this.#tell(words(did(choice)));
       const back = undoing(choice);
@@ -113,7 +114,7 @@ export class Desk {
   /** @param {object} changes */
   async #change(changes) {
     try {
-      await this.#thread.request(`/api/articles/${this.#thread.state.article.id}`, { method: "PATCH", token: this.#thread.token, body: changes });
+      await ask(this.#thread, `/api/articles/${this.#thread.state.article.id}`, { method: "PATCH", token: this.#thread.token, body: changes });
       this.#tell(this.#words("changed"));
     } catch (error) {
       this.#showArticle();
@@ -164,11 +165,11 @@ export class Desk {
     const { token } = this.#thread;
     if (!token) return;
     try {
-      await this.#thread.request("/api/sessions/current", { method: "DELETE", token });
+      await ask(this.#thread, "/api/sessions/current", { method: "DELETE", token });
     } catch (error) {
       if (!(error instanceof Problem)) return this.#tell(this.#thread.words("failed", { reason: this.#words("unreachable") }), true);
     }
-    this.#thread.forget(token);
+    forget(this.#thread, token);
     location.reload();
   }
 

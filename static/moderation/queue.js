@@ -3,7 +3,7 @@
  * What waits, as a plain list: comments held, reported or removed, with why, and the decisions each allows. Owns which
  * state is looked at and its pages; promises that a decision takes its line away at once and that focus goes to the next.
  */
-import { Problem } from "../api.js";
+import { ask, Problem } from "../api.js";
 import { make, makeButton, setAttribute, setText } from "../elements.js";
 import { renderTree } from "../tree-view.js";
 import { makeChoices } from "./decisions.js";
@@ -40,7 +40,7 @@ export class Queue {
   #asked = 0;
 
   /**
-   * @param {import("../thread.js").Thread} thread @param {import("../wording.js").Words} words
+   * @param {import("../thread.js").Thread} thread @param {import("../words.js").Words} words
    * @param {(comment: Comment, choice: import("./decisions.js").Choice, reason: string) => Promise<boolean>} decide
    */
   constructor(thread, words, decide) {
@@ -85,7 +85,7 @@ export class Queue {
   /** @param {QueueState} state @param {number} limit @param {string | null} [cursor] */
   #fetch(state, limit, cursor = null) {
     const query = new URLSearchParams({ state, limit: `${limit}`, ...(cursor ? { cursor } : {}) });
-    return this.#thread.request(`/api/moderation/queue?${query}`, { token: this.#thread.token });
+    return ask(this.#thread, `/api/moderation/queue?${query}`, { token: this.#thread.token });
   }
 
   /** @param {string | null} cursor */

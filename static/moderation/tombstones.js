@@ -4,11 +4,11 @@
  * moderator looks. Owns what stands in a tombstone's entry below its line; promises to add it to those that come later
  * too, and that what a tombstone said is in the page only while it is asked for.
  */
-import { Problem } from "../api.js";
+import { ask, Problem } from "../api.js";
 import { make, makeButton, setAttribute, setText } from "../elements.js";
 
 /**
- * @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../wording.js").Words} words
+ * @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../words.js").Words} words
  * @param {(comment: import("../types.js").Comment, choice: "restore") => Promise<boolean>} decide @param {AbortSignal} signal
  */
 export function tendTombstones(thread, root, words, decide, signal) {
@@ -36,7 +36,7 @@ export function tendTombstones(thread, root, words, decide, signal) {
   tend();
 }
 
-/** @param {import("../thread.js").Thread} thread @param {number} id @param {HTMLButtonElement} button @param {import("../wording.js").Words} words */
+/** @param {import("../thread.js").Thread} thread @param {number} id @param {HTMLButtonElement} button @param {import("../words.js").Words} words */
 async function show(thread, id, button, words) {
   const row = /** @type {HTMLElement} */ (button.parentElement);
   const there = row.nextElementSibling;
@@ -47,7 +47,7 @@ async function show(thread, id, button, words) {
   button.disabled = true;
   const place = make("blockquote", { class: "exhumed", dir: "auto" });
   try {
-    const { text } = await thread.request(`/api/comments/${id}/source`, { token: thread.token });
+    const { text } = await ask(thread, `/api/comments/${id}/source`, { token: thread.token });
     setText(place, text);
   } catch (error) {
     setText(place, thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));

@@ -25,7 +25,7 @@ export const message = (form) => /** @type {HTMLElement} */ (form.querySelector(
 /** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
 export const nameField = (form) => form.querySelector("input[name=name]:not([hidden])");
 
-/** Say how many characters are left, once it matters. @param {HTMLFormElement} form @param {number} most @param {import("../wording.js").Words} words */
+/** Say how many characters are left, once it matters. @param {HTMLFormElement} form @param {number} most @param {import("../words.js").Words} words */
 export function count(form, most, words) {
   const left = most - [...area(form).value].length;
   setChild(form, ".counter", left < COUNT_FROM, () => make("p", { class: "counter" }), message(form));

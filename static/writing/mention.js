@@ -8,7 +8,7 @@ import { mentionAt, suggest } from "./markdown-edit.js";
 
 let lists = 0; // for ids that no other list in the page has
 
-/** @param {import("../thread.js").Thread} thread @param {HTMLTextAreaElement} area @param {import("../wording.js").Words} words */
+/** @param {import("../thread.js").Thread} thread @param {HTMLTextAreaElement} area @param {import("../words.js").Words} words */
 export function offerNames(thread, area, words) {
   const list = make("ul", { class: "names", part: "names", role: "listbox", id: `names-${++lists}`, "aria-label": words("people") });
   const said = make("span", { class: "unseen", "aria-live": "polite" });

@@ -3,7 +3,7 @@
  * An answer whose question is gone becomes a comment of its own. Owns how its text joins what the form for comments already
  * holds, and how one learns that a comment is gone. Never throws a word away.
  */
-import { Problem } from "../api.js";
+import { ask, Problem } from "../api.js";
 import { area } from "./form.js";
 import { insert } from "./toolbar.js";
 
@@ -18,7 +18,7 @@ export function moveInto(form, text) {
 /** Whether nobody can answer a comment any more; false as long as that is not known. @param {import("../thread.js").Thread} thread @param {number} id */
 export async function isGone(thread, id) {
   try {
-    const { comments } = await thread.request(`/api/comments/${id}`);
+    const { comments } = await ask(thread, `/api/comments/${id}`);
     return comments.find((/** @type {{id: number}} */ one) => one.id === id)?.status !== "visible";
   } catch (error) {
     return error instanceof Problem && error.status === 404;

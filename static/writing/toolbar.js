@@ -4,11 +4,12 @@
  * Loaded with the composer. Owns the toolbar and what hangs at it, never the text: every change goes through the browser's
  * own editing, so that undo works, and is followed by an `input` event, so that the draft is kept.
  */
-import { Problem } from "../api.js";
+import { ask, Problem } from "../api.js";
 import { make, makeButton, setAttribute, setText } from "../elements.js";
-import { loadMoreWords } from "../more-words.js";
+import { moderates } from "../rights.js";
 import { addStyle } from "../styles.js";
 import { renderTree } from "../tree-view.js";
+import { loadWords } from "../words.js";
 import { cleanPaste, format, PASTE_MAX, quotation } from "./markdown-edit.js";
 import { offerNames } from "./mention.js";
 
@@ -40,7 +41,7 @@ const MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
  */
 export async function addTools(thread, form, signal) {
   const root = /** @type {ShadowRoot} */ (form.getRootNode());
-  const words = await loadMoreWords(form.closest("[lang]")?.getAttribute("lang") || "en");
+  const { words } = await loadWords(thread.language, "more-", thread.words);
   if (root instanceof ShadowRoot) await addStyle(root, "writing/writing.css");
   const area = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
   if (signal.aborted || form.querySelector(".tools")) return;
@@ -73,7 +74,7 @@ export async function addTools(thread, form, signal) {
   area.addEventListener("paste", (event) => paste(event, form, area, words));
   offerNames(thread, area, words);
   const { slow_mode_seconds: slow } = thread.state.article;
-  if (slow && !thread.moderates) bar.after(make("p", { class: "slow" }, words("slow", { n: slow })));
+  if (slow && !moderates(thread)) bar.after(make("p", { class: "slow" }, words("slow", { n: slow })));
   if (isBlocked()) bar.after(make("p", { class: "unkept" }, words("notKept")));
 }
 
@@ -118,7 +119,7 @@ export function insert(area, text) {
   area.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true }));
 }
 
-/** @param {import("../thread.js").Thread} thread @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {HTMLButtonElement} button @param {import("../wording.js").Words} words */
+/** @param {import("../thread.js").Thread} thread @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {HTMLButtonElement} button @param {import("../words.js").Words} words */
 async function togglePreview(thread, form, area, button, words) {
   const there = form.querySelector(".preview");
   const shows = !there && area.value.trim() !== "";
@@ -133,7 +134,7 @@ async function togglePreview(thread, form, area, button, words) {
   // What is sent is what was seen: sending goes back to writing.
   form.addEventListener("submit", () => place.isConnected && void togglePreview(thread, form, area, button, words), { once: true, capture: true });
   try {
-    const { tree } = await thread.request("/api/preview", { method: "POST", token: thread.token, body: { text: area.value } });
+    const { tree } = await ask(thread, "/api/preview", { method: "POST", token: thread.token, body: { text: area.value } });
     place.replaceChildren(renderTree(tree));
   } catch (error) {
     place.replaceChildren(thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
@@ -165,7 +166,7 @@ function rove(event) {
   next?.focus();
 }
 
-/** @param {ClipboardEvent} event @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {import("../wording.js").Words} words */
+/** @param {ClipboardEvent} event @param {HTMLFormElement} form @param {HTMLTextAreaElement} area @param {import("../words.js").Words} words */
 function paste(event, form, area, words) {
   const text = event.clipboardData?.getData("text/plain") ?? "";
   if (!text || area.readOnly) return;

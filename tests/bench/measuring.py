@@ -17,7 +17,7 @@ from tests.bench.delays import Delays, commits, of_deliveries
 from tests.bench.loop import Loop, clock, undisturbed
 from tests.bench.posters import Posted, Posters
 from tests.bench.readers import Crowd
-from tests.bench.servers import Peer, Ripost, Server, began_on, usage
+from tests.bench.servers import Peer, Ripost, Server, began_on, kernel_cpu, usage
 from tests.bench.tape import Tape
 
 Row = dict[str, Any]
@@ -174,12 +174,13 @@ class Meter:
 
     def stop(self) -> None:
         """Ends the measurement: seconds of processor time, and of the clock."""
-        cpu, wall, generator, core, own_core = (
+        cpu, wall, generator, core, own_core, kernel = (
             now - before for now, before in zip(self._now(), self._before, strict=True)
         )
         self.cpu, self.wall, self.generator = cpu, wall, generator
         if self._cores[0] is not None:
-            self.others = max(0.0, core - cpu, own_core - generator)
+            # The kernel's own threads write to disk what was committed: that is no other program.
+            self.others = max(0.0, max(core - cpu, own_core - generator) - kernel)
 
     def shares(self) -> Row:
         """How busy the server and the generator were, and how much of either's core others took."""
@@ -189,9 +190,9 @@ class Meter:
             "others": self.others / self.wall,
         }
 
-    def _now(self) -> tuple[float, float, float, float, float]:
+    def _now(self) -> tuple[float, ...]:
         server, generator = self._cores
-        return usage(self._pid).cpu, clock(), time.process_time(), _worked(server), _worked(generator)
+        return usage(self._pid).cpu, clock(), time.process_time(), _worked(server), _worked(generator), kernel_cpu()
 
 
 def disturbed(row: Row) -> bool:

@@ -56,6 +56,9 @@ class Usage:
     memory: int
 
 
+_KERNEL_THREAD = 0x00200000  # PF_KTHREAD in include/linux/sched.h
+
+
 def usage(pid: int) -> Usage:
     """What the process, all its threads together, and its children (nginx's worker) have used."""
     ticks = pages = 0
@@ -65,6 +68,16 @@ def usage(pid: int) -> Usage:
         ticks += int(fields[11]) + int(fields[12])
         pages += int(fields[21])
     return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+def kernel_cpu() -> float:
+    """Seconds of CPU that the kernel's own threads have used, for all programs; 0 where they cannot be seen."""
+    ticks = 0
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = one.read_text().rpartition(")")[2].split()
+            ticks += (int(fields[11]) + int(fields[12])) if int(fields[6]) & _KERNEL_THREAD else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def open_files(pid: int) -> int:

@@ -2,9 +2,12 @@
 /** Which decisions a moderator is offered for a comment, and what takes them back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { moreEnglish as english } from "../../static/i18n/more-en.js";
+import { readFileSync } from "node:fs";
 import { choices, DECISIONS, did, undoing } from "../../static/moderation/decisions.js";
 
+/** @param {string} language */
+const read = (language) => JSON.parse(readFileSync(new URL(`../../static/i18n/more-${language}.json`, import.meta.url), "utf8"));
+const english = read("en");
 const root = { parent: null, pinned: false };
 
 test("what is offered fits the comment's state", () => {
@@ -30,9 +33,8 @@ test("every choice has words: on its button, in its name, and once it is done", 
 });
 
 for (const language of ["de", "es", "fr", "ar"]) {
-  test(`the words of ${language} are those of English, with the same places to fill in`, async () => {
-    const { readFile } = await import("node:fs/promises");
-    const table = JSON.parse(await readFile(new URL(`../../static/i18n/more-${language}.json`, import.meta.url), "utf8"));
+  test(`the words of ${language} are those of English, with the same places to fill in`, () => {
+    const table = read(language);
     assert.deepEqual(Object.keys(table).sort(), Object.keys(english).sort());
     const places = (/** @type {unknown} */ text) => [...new Set(String(text).match(/\{\w+\}/g) ?? [])].sort();
     for (const [key, text] of Object.entries(english)) {

@@ -6,7 +6,8 @@
  */
 import { createInterface } from "node:readline";
 import { toSnapshot } from "../../static/thread-snapshot.js";
-import { addPage, applyEvent, makeState } from "../../static/thread-state.js";
+import { addPage } from "../../static/thread-pages.js";
+import { applyEvent, makeState } from "../../static/thread-state.js";
 
 for await (const line of createInterface({ input: process.stdin })) {
   if (!line.trim()) continue;

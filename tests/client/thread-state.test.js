@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { toSnapshot } from "../../static/thread-snapshot.js";
-import { addOwn, addPage, applyEvent, makeState, treeOrder } from "../../static/thread-state.js";
+import { addOwn, addPage } from "../../static/thread-pages.js";
+import { applyEvent, makeState } from "../../static/thread-state.js";
+import { treeOrder } from "../../static/tree-order.js";
 
 const EPOCH = "e";
 
