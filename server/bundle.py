@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import PurePosixPath
-from string import ascii_lowercase
 
 _IMPORT = re.compile(r'^import\s*\{([^}]*)\}\s*from\s*"(\.{1,2}/[^"]+)";\n?', re.MULTILINE)
 _PASSED_ON = re.compile(r'^export\s*\{([^}]*)\}\s*from\s*"(\.{1,2}/[^"]+)";\n?', re.MULTILINE)
@@ -40,16 +39,30 @@ def bundle(modules: Mapping[str, str], entry: str, parts: Sequence[str] = ()) ->
     groups: dict[str, list[str]] = {}
     for name, home in homes.items():
         groups.setdefault(home, []).append(name)
-    shared: dict[tuple[str, str], str] = {}  # a name that one file takes from another, by what it is called in between
-    joined = {home: _joined(modules, home, names, homes, shared) for home, names in groups.items()}
+    given: dict[str, dict[str, None]] = {home: {} for home in groups}  # names that a file exports
+    passed: dict[str, dict[str, list[str]]] = {home: {} for home in groups}  # names it exports from another
+    for home in groups:
+        for names, target in _PASSED_ON.findall(modules[home]):
+            source = homes[resolved(home, target)]
+            given[source].update(dict.fromkeys(_names(names)))
+            if source != home:
+                passed[home].setdefault(source, []).extend(_names(names))
+        if home != entry:
+            given[home].update(dict.fromkeys(_EXPORT.findall(modules[home])))
+    joined = {home: _joined(modules, home, names, homes) for home, names in groups.items()}
+    for taken, _ in joined.values():
+        for source, found in taken.items():
+            given[source].update(dict.fromkeys(found))
     made = dict(modules)
     for home, (taken, body) in joined.items():
-        given = {short: name for (source, name), short in shared.items() if source == home}
-        exported = {} if home == entry else {name: name for name in _exported(modules[home])}
         # What those need in turn is named too, so that a browser asks for all of it at once.
-        further = _reached(joined, home) - taken.keys() - {home, entry}
+        further = _reached(joined, home) - taken.keys() - passed[home].keys() - {home, entry}
         ahead = "".join(f'import "{_relative(home, source)}";\n' for source in sorted(further))
-        made[home] = ahead + _file(home, taken, body, {**given, **exported}, shared)
+        again = "".join(
+            f'export {{ {", ".join(names)} }} from "{_relative(home, source)}";\n'
+            for source, names in passed[home].items()
+        )
+        made[home] = ahead + again + _file(home, taken, body, ", ".join(given[home]))
     return made
 
 
@@ -65,26 +78,17 @@ def _reached(joined: Mapping[str, tuple[Mapping[str, Sequence[str]], str]], home
     return found
 
 
-def _file(
-    home: str,
-    taken: Mapping[str, Sequence[str]],
-    body: str,
-    given: Mapping[str, str],
-    shared: Mapping[tuple[str, str], str],
-) -> str:
-    """A file of joined modules: what it takes from others, by file, and what it gives them, by the name they know."""
+def _file(home: str, taken: Mapping[str, Sequence[str]], body: str, given: str) -> str:
+    """A file of joined modules: what it takes from others, by file, and the names it gives them."""
     imports = "".join(
-        f'import {{ {", ".join(shared[source, name] for name in names)} }} from "{_relative(home, source)}";\n'
-        for source, names in taken.items()
+        f'import {{ {", ".join(names)} }} from "{_relative(home, source)}";\n' for source, names in taken.items()
     )
     names = ", ".join(chain.from_iterable(taken.values()))
-    values = ", ".join(shared[source, name] for source, names in taken.items() for name in names)
     # In a function of their own the names can be made short, those of what it takes too.
     if not given:
-        return f"{imports}(({names}) => {{\n{body}}})({values});\n"
+        return f"{imports}(({names}) => {{\n{body}}})({names});\n"
     return (
-        f"{imports}const [{', '.join(given)}] = (({names}) => {{\n{body}return [{', '.join(given.values())}];\n"
-        f"}})({values});\nexport {{ {', '.join(given)} }};\n"
+        f"{imports}const [{given}] = (({names}) => {{\n{body}return [{given}];\n}})({names});\nexport {{ {given} }};\n"
     )
 
 
@@ -113,9 +117,8 @@ def _joined(
     home: str,
     names: Sequence[str],
     homes: Mapping[str, str],
-    shared: dict[tuple[str, str], str],
 ) -> tuple[dict[str, list[str]], str]:
-    """What a file takes from which other, added to `shared`, and its modules one after the other."""
+    """What a file takes from which other, and its modules one after the other."""
     declared: dict[str, str] = {}
     taken: dict[str, list[str]] = {}
     parts = []
@@ -127,13 +130,11 @@ def _joined(
                     f"{name}: the top-level name {top!r} is taken, by {declared.get(top, 'the language')}"
                 )
             declared[top] = name
-        passed_on = _PASSED_ON.findall(text) if name == home else []
-        for found, target in _IMPORT.findall(text) + passed_on:
+        for found, target in _IMPORT.findall(text):
             source = homes[resolved(name, target)]
-            for wanted in (part.strip() for part in found.split(",") if part.strip()):
+            for wanted in _names(found):
                 if source != home and wanted not in taken.setdefault(source, []):
                     taken[source].append(wanted)
-                    shared.setdefault((source, wanted), _short(len(shared)))
         parts.append(_plain(home, name, text))
     for source, found in taken.items():
         for top in found:
@@ -141,12 +142,6 @@ def _joined(
                 raise BundleError(f"{home}: the name {top!r} is imported from {source} and declared in {declared[top]}")
             declared[top] = source
     return taken, "".join(parts)
-
-
-def _short(number: int) -> str:
-    """The name with this number: a … z, then aa …"""
-    first, last = divmod(number, len(ascii_lowercase))
-    return f"{_short(first - 1) if first else ''}{ascii_lowercase[last]}{'$' if first else ''}"
 
 
 def resolved(name: str, target: str) -> str:
@@ -186,10 +181,9 @@ def _ordered(modules: Mapping[str, str], entry: str) -> list[str]:
     return order
 
 
-def _exported(text: str) -> list[str]:
-    """The names that a module exports."""
-    passed_on = [part.strip() for names, _ in _PASSED_ON.findall(text) for part in names.split(",") if part.strip()]
-    return [*_EXPORT.findall(text), *passed_on]
+def _names(found: str) -> list[str]:
+    """The names between the braces of an import or export."""
+    return [part.strip() for part in found.split(",") if part.strip()]
 
 
 def _plain(home: str, name: str, text: str) -> str:

@@ -4,7 +4,7 @@
  * site comes by it, and what loading.js asks for. Keeps nothing; the thread owns what becomes of a page.
  */
 import { ask, Problem } from "./api.js";
-import { forget } from "./rights.js";
+import { forget } from "./remembering.js";
 
 /** @typedef {import("./thread.js").Thread} Thread @typedef {import("./types.js").Page} Page */
 

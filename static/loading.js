@@ -9,10 +9,10 @@ import { childOf, setAttribute } from "./elements.js";
 import { askAsReader, fail, loadPage } from "./first-page.js";
 import { isOwnPage, pageLink } from "./page-address.js";
 import { findAnchor } from "./reading-place.js";
-import { forget } from "./rights.js";
 import { addStyle } from "./styles.js";
 import { addOwn, addPage } from "./thread-pages.js";
 import { makeState } from "./thread-state.js";
+import { forget } from "./remembering.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page */
 

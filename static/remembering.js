@@ -12,9 +12,10 @@ export function addIdentity(store, identity) {
   store.write("identities", [identity, ...others].slice(0, IDENTITIES));
 }
 
-/** @param {BrowserStore} store @param {string} token  one that the server no longer knows */
-export function forgetToken(store, token) {
-  store.write("identities", store.identities.filter((identity) => identity.token !== token));
+/** The server no longer knows this token. @param {import("./thread.js").Thread} thread @param {string} token */
+export function forget(thread, token) {
+  if (thread.member === token) thread.member = null;
+  thread.store.write("identities", thread.store.identities.filter((identity) => identity.token !== token));
 }
 
 /** @param {BrowserStore} store @param {string | null} ref */

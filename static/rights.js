@@ -1,8 +1,6 @@
 // @ts-check
 /** What a reader may do, and as whom. Loaded with what does it. */
 
-import { forgetToken } from "./remembering.js";
-
 /** @typedef {import("./thread.js").Thread} Thread */
 
 /** What holds for a reader the server does not know. */
@@ -20,10 +18,4 @@ export const memberOf = ({ member, state }) => (member ? { token: member, name: 
 /** The token with which a comment can be changed. @param {Thread} thread @param {import("./types.js").Comment} comment */
 export function tokenFor({ member, store, token }, { author }) {
   return store.identities.find(({ id }) => id === author?.id)?.token ?? member ?? token;
-}
-
-/** The server no longer knows this token. @param {Thread} thread @param {string} token */
-export function forget(thread, token) {
-  if (thread.member === token) thread.member = null;
-  forgetToken(thread.store, token);
 }

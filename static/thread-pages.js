@@ -21,7 +21,7 @@ import { treeOrder } from "./tree-order.js";
  */
 export function addPage(state, page, branch = null) {
   const changed = /** @type {Set<number>} */ (new Set());
-  const outcome = { state, changed, gap: false, reset: false, stale: false };
+  const outcome = { changed, gap: false, reset: false, stale: false };
   if (page.epoch !== state.epoch) return { ...outcome, reset: true };
   const kept = state.recent.filter((event) => event.seq > page.seq);
   if (page.seq < state.seq && kept.length !== state.seq - page.seq) return { ...outcome, stale: true };

@@ -28,7 +28,6 @@
  * @property {ThreadEvent[]} recent  the latest events, for pages that are older than the state
  *
  * @typedef {object} Outcome
- * @property {ThreadState} state
  * @property {Set<number>} changed  ids that were added, replaced or dropped
  * @property {boolean} gap  an event before this one is missing: resume from `state.seq`; nothing was applied
  * @property {boolean} reset  another history: load a snapshot; nothing was applied
@@ -42,10 +41,9 @@ const RECENT = 1000;
  * @returns {ThreadState}
  */
 export function makeState(snapshot) {
-  if (!snapshot.article) throw new TypeError("A snapshot needs its article.");
   /** @type {ThreadState} */
   const state = {
-    article: snapshot.article,
+    article: /** @type {import("./types.js").Article} */ (snapshot.article),
     epoch: snapshot.epoch,
     seq: snapshot.seq,
     at: snapshot.at ?? null,
@@ -88,7 +86,7 @@ export const isClosed = ({ article, viewer }) => article.state === "closed" && !
  */
 export function applyEvent(state, event) {
   const changed = /** @type {Set<number>} */ (new Set());
-  const outcome = { state, changed, gap: false, reset: false };
+  const outcome = { changed, gap: false, reset: false };
   if (event.epoch !== state.epoch) return { ...outcome, reset: true };
   if (event.seq <= state.seq) return outcome;
   if (event.seq > state.seq + 1) return { ...outcome, gap: true };

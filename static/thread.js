@@ -73,7 +73,10 @@ export class Thread {
     const { host, root, signal, store } = this;
     const hear = (/** @type {string} */ name, /** @type {(event: any) => void} */ heard, /** @type {EventTarget} */ target = root) => target.addEventListener(name, heard, { signal });
     hear("click", (event) => this.#click(event));
-    hear("submit", (event) => this.#submit(event));
+    hear("submit", (event) => {
+      event.preventDefault();
+      if (this.view) void this.act((acting) => acting.submit(event.target));
+    });
     for (const name of ["focusin", "input"]) hear(name, (event) => this.#compose(event));
     // `n` and `p` lead to what is unread: never while something is written.
     hear("keydown", (event) => /^[np]$/.test(event.key) && this.view && !event.target.matches("input, textarea, select") && this.act((acting) => acting.press(event)));
@@ -219,13 +222,6 @@ export class Thread {
     const place = `${this.state.article.id}:root`;
     const area = this.composerForm?.querySelector("textarea");
     if (type === "input" && target === area) this.store.setDraft(place, { ...this.store.draft(place), text: area.value });
-  }
-
-  /** @param {Event} event */
-  #submit(event) {
-    event.preventDefault();
-    const form = /** @type {HTMLFormElement} */ (event.target);
-    if (this.view) void this.act((acting) => acting.submit(form));
   }
 
   /** @param {MouseEvent} event */

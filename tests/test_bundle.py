@@ -1,11 +1,13 @@
 """One script of many modules: nothing twice, nothing missing, and never a guess."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from server.bundle import BundleError, bundle
+from server.bundle import BundleError, bundle, resolved
+from server.commands.packing import ENTRY, PARTS
 from tests.support import provision
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
@@ -30,10 +32,9 @@ def test_what_is_loaded_later_takes_what_it_shares_from_the_bundle() -> None:
         "page.js": 'import { b } from "./b.js";\n',
     }
     made = bundle(files, "a.js")
-    # In between a name is short, and so is what the function takes.
-    assert made["a.js"].endswith("return [b];\n})();\nexport { a };\n")
-    assert made["later/d.js"].startswith('import { a } from "../a.js";\nconst [d] = ((b) => {\nconst e = b;\n')
-    assert made["later/d.js"].endswith("return [d];\n})(a);\nexport { d };\n")
+    assert made["a.js"].endswith("return [b];\n})();\nexport { b };\n")
+    assert made["later/d.js"].startswith('import { b } from "../a.js";\nconst [d] = ((b) => {\nconst e = b;\n')
+    assert made["later/d.js"].endswith("return [d];\n})(b);\nexport { d };\n")
     assert made["page.js"] == files["page.js"], "a page of its own does not load the bundle"
 
 
@@ -52,8 +53,10 @@ def test_what_several_share_stands_apart_or_in_a_part_and_is_asked_for_at_once()
     assert "const own = 1" in apart["one.js"]
     assert apart["one.js"].startswith('import "./deep.js";\n'), "what comes with it is asked for in the same round trip"
     parted = bundle(files, "a.js", ["part.js"])
-    assert "const deep = 1" in parted["part.js"] and "export { " in parted["part.js"]
+    assert "const deep = 1" in parted["part.js"] and "export { deep }" in parted["part.js"]
     assert 'from "./part.js"' in parted["shared.js"]
+    two = bundle(files | {"b.js": 'export { deep } from "./deep.js";\n'}, "a.js", ["part.js", "b.js"])
+    assert two["b.js"].startswith('export { deep } from "./part.js";\n'), "what is passed on is not taken in between"
 
 
 @pytest.mark.parametrize(
@@ -77,13 +80,37 @@ def test_what_is_not_understood_is_refused(module: str) -> None:
         bundle(files, "a.js")
 
 
-def test_the_page_is_a_bundle_that_node_can_read(tmp_path: Path) -> None:
-    made = bundle(
-        {path.relative_to(STATIC).as_posix(): path.read_text("utf-8") for path in STATIC.rglob("*.js")}, "ripost.js"
-    )
-    assert 'from "./ripost.js"' in made["composer.js"]
+def page() -> dict[str, str]:
+    """The page's own modules, joined."""
+    texts = {path.relative_to(STATIC).as_posix(): path.read_text("utf-8") for path in STATIC.rglob("*.js")}
+    return bundle(texts, ENTRY, PARTS)
+
+
+def test_every_script_of_the_page_is_one_that_node_can_read(tmp_path: Path) -> None:
     node = provision.find_node()
     if node is None:
         pytest.skip("skipped with node")
-    (tmp_path / "ripost.mjs").write_text(made["ripost.js"], "utf-8")
-    subprocess.run([node.where, "--check", str(tmp_path / "ripost.mjs")], check=True)
+    (tmp_path / "package.json").write_text('{ "type": "module" }')
+    for name, text in page().items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        subprocess.run([node.where, "--check", str(path)], check=True)
+
+
+def test_every_script_of_the_page_is_given_what_it_takes() -> None:
+    made = page()
+    given = {
+        name: {one.strip() for found in re.findall(r"^export \{([^}]*)\}", text, re.M) for one in found.split(",")}
+        for name, text in made.items()
+    }
+    taken = 0
+    for name, text in made.items():
+        for names, target in re.findall(r'^(?:import|export) \{([^}]*)\} from "([^"]+)";', text, re.M):
+            if "const [" in text or "=> {" in text:
+                wanted = {one.strip() for one in names.split(",") if one.strip()}
+                source = made[resolved(name, target)]
+                declared = set(re.findall(r"^export (?:async function|function|class|const) (\w+)", source, re.M))
+                assert wanted <= given[resolved(name, target)] | declared, (name, target)
+                taken += len(wanted)
+    assert taken > 50

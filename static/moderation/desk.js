@@ -6,11 +6,11 @@
  */
 import { ask, Problem } from "../api.js";
 import { make, makeButton, setText } from "../elements.js";
-import { forget } from "../rights.js";
 import { DECISIONS, did, makeChoices, undoing } from "./decisions.js";
 import { Queue } from "./queue.js";
 import { tendTombstones } from "./tombstones.js";
 import { watchQueue } from "./watch.js";
+import { forget } from "../remembering.js";
 
 /** @typedef {import("../types.js").Comment} Comment @typedef {import("./decisions.js").Choice} Choice */
 
