@@ -75,7 +75,8 @@ export class Thread {
     hear("click", (event) => this.#click(event));
     hear("submit", (event) => {
       event.preventDefault();
-      if (this.view) void this.act((acting) => acting.submit(event.target));
+      const { target } = event; // outside the shadow tree, and later, it is another
+      if (this.view) void this.act((acting) => acting.submit(target));
     });
     for (const name of ["focusin", "input"]) hear(name, (event) => this.#compose(event));
     // `n` and `p` lead to what is unread: never while something is written.
