@@ -20,14 +20,10 @@ import { renderTree } from "./tree-view.js";
  */
 
 export class CommentView {
-  element;
-  /** What the DOM shows, to compare with. */
-  shown;
-
   /** @param {HTMLElement} element @param {Comment | null} shown  what stands in it; null: nothing yet */
   constructor(element, shown = null) {
     this.element = element;
-    this.shown = shown;
+    this.shown = shown; // what the DOM shows, to compare with
   }
 
   get entry() {

@@ -16,8 +16,6 @@ export class ThreadFrame {
   #n = 0; // comments behind the pill
   #heard = 0; // how many of them have been spoken of
   #speaking = 0;
-  section;
-  feed;
 
   /** @param {HTMLElement} section @param {Words} words @param {string} language */
   constructor(section, words, language) {

@@ -13,9 +13,6 @@ import { isClosed } from "./thread-state.js";
 
 export class ThreadView {
   #root;
-  frame;
-  options;
-  state;
   /** @type {Map<number, CommentView>} */
   views = new Map();
   /** In the state, not on the screen, until the reader asks. @type {Set<number>} */

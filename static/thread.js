@@ -22,9 +22,6 @@ import { findWords } from "./words.js";
 const QUIET = 2000; // milliseconds without a live link before a word is said about it: most are over sooner
 
 export class Thread {
-  host;
-  root;
-  signal;
   /** @type {ThreadFrame} */
   frame; // there from the moment anything can be shown; so is all that has no value yet
   /** @type {Clock} */
@@ -41,6 +38,7 @@ export class Thread {
   /** @type {Presence} */
   presence;
   #quiet = 0;
+  #counted = ""; // before the title of the tab
   /** The token the page gave us, until the server refuses it. */
   member;
   /** @type {Promise<void> | undefined} */
@@ -263,7 +261,10 @@ export class Thread {
 
   /** On Ripost's own page the tab says how many comments have come while nobody looked. @param {number} n */
   #title(n) {
-    if (isOwnPage(this.server)) document.title = `${n > 0 ? `(${n}) ` : ""}${document.title.replace(/^\(\d+\) /, "")}`;
+    if (!isOwnPage(this.server)) return;
+    const title = document.title.slice(this.#counted.length);
+    this.#counted = n > 0 ? `(${n}) ` : "";
+    document.title = this.#counted + title;
   }
 
   /** @param {string} name @param {unknown} detail */

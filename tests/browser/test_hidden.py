@@ -97,7 +97,7 @@ async def until_counted(received: Received) -> None:
 async def test_after_a_minute_only_counts_are_heard_and_it_goes_on_where_it_was(
     pages: Pages, newsroom: Newsroom
 ) -> None:
-    article = await newsroom.article("In the tab")
+    article = await newsroom.article("(5) minutes in the tab")
     await newsroom.say(article, "Here before.")
     window, received = await opened(pages, newsroom.link(article))
     await hide_for_a_minute(window, newsroom, article)
@@ -105,7 +105,7 @@ async def test_after_a_minute_only_counts_are_heard_and_it_goes_on_where_it_was(
     heard = received.events
     for number in range(3):
         await newsroom.say(article, f"Meanwhile {number}.", "Bo")
-    await expect(window.page).to_have_title("(3) In the tab")
+    await expect(window.page).to_have_title("(3) (5) minutes in the tab")
     await window.page.clock.run_for(10 * MINUTE)
     assert received.events == heard, "no event is received while nobody looks"
     await expect(window.pill).to_have_attribute("data-count", "1")
@@ -113,7 +113,7 @@ async def test_after_a_minute_only_counts_are_heard_and_it_goes_on_where_it_was(
     await turn(window, hidden=False)
     await window.until("live")
     await expect(window.pill).to_have_attribute("data-count", "4")
-    await expect(window.page).to_have_title("In the tab")
+    await expect(window.page).to_have_title("(5) minutes in the tab")
     await newsroom.say(article, "Live as before.", "Bo")
     await expect(window.pill).to_have_attribute("data-count", "5")
     assert received.open == 1
