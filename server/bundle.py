@@ -19,6 +19,8 @@ _DECLARED = re.compile(r"^(?:export )?(?:async function|function|class|const|let
 _NOTHING = re.compile(r"^export \{\};\n?", re.MULTILINE)
 _REST = re.compile(r"^(?:import\b(?!\()|export\b).*", re.MULTILINE)
 _COMMENT = re.compile(r"/\*\*.*?\*/|^\s*//.*?$", re.DOTALL | re.MULTILINE)
+# A field that says no more than that it is there: for those who read the class, and the type checker.
+_FIELD = re.compile(r"^  (?!(?:return|break|continue|debugger);)\w+;.*\n", re.MULTILINE)
 # A top-level name of one module must not hide what another one takes for the browser's.
 _BROWSER = frozenset(
     {"document", "window", "location", "history", "navigator", "fetch", "name", "status", "event", "top"}
@@ -193,7 +195,7 @@ def _plain(home: str, name: str, text: str) -> str:
             raise BundleError(f"{name}: an import under another name")
     if name == home:
         text = _PASSED_ON.sub("", text)
-    text = _NOTHING.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
+    text = _FIELD.sub("", _NOTHING.sub("", _EXPORT.sub("", _IMPORT.sub("", text))))
     if rest := _REST.search(text):
         raise BundleError(f"{name}: {rest[0][:80]}")
     elsewhere = PurePosixPath(name).parent != PurePosixPath(home).parent

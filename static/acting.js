@@ -1,13 +1,12 @@
 // @ts-check
 /**
  * What a reader does by hand: the presses, links and keys of a thread, and what each of them needs. Loaded by the first
- * of them, by the first word that is typed, or for drafts that are there already. Owns the composer, the controls and the
- * marks of what is unread, each loaded when it is used; knows nothing of how they work.
+ * of them, by the first word that is typed, or for drafts that are there already. Owns the composer, the controls, the
+ * marks of what is unread and the way to a comment, each loaded when it is used; knows nothing of how they work.
  */
 import { setAttribute, setText } from "./elements.js";
 import { keepTrying, loadModule } from "./keep-trying.js";
 import { moderates } from "./rights.js";
-import { Showing } from "./showing.js";
 import { addStyle } from "./styles.js";
 import { loadWords } from "./words.js";
 
@@ -19,14 +18,22 @@ export class Acting {
   #composer = null;
   /** @type {Promise<import("./controls.js").Controls> | null} */
   #controls = null;
+  /** @type {Promise<import("./showing.js").Showing> | null} */
+  #showing = null;
+  /** @type {Promise<import("./unread.js").Unread> | null} */
+  #marking = null;
   /** @type {import("./unread.js").Unread | null} */
   #unread = null;
+  /** The last visit, if there is something new since then. @type {import("./types.js").Visit | null} */
+  #last = null;
+  #seq; // the position at which this visit began
+  #missed = 0; // so often the replay could not be loaded
   #submitted = false; // something was sent before the composer was loaded
 
   /** @param {import("./thread.js").Thread} thread */
   constructor(thread) {
     this.#thread = thread;
-    this.showing = new Showing(thread);
+    this.#seq = thread.state.seq;
     void addStyle(thread.root, "acting.css");
   }
 
@@ -38,13 +45,36 @@ export class Acting {
   async begin(linked, writing, unread) {
     const thread = this.#thread;
     const { token, store } = thread;
-    await Promise.allSettled([linked && this.showing.goTo(linked), (token || store.own.length) && this.knowOwn(), token && thread.loader().then((loader) => loader.knowViewer()), writing && this.composer()]);
-    if (unread) void this.unread(thread.last);
+    if (unread) this.#last = thread.last;
+    const known = (token || store.own.length) && this.knowOwn().then(() => thread.connection.listenPersonally());
+    // The server may take long to say who that is; the rest does not wait for it.
+    if (token) void thread.loader().then((loader) => loader.knowViewer()).then(() => this.#moderate(), () => null);
+    if (unread) void this.unread();
+    await Promise.allSettled([linked && this.goTo(linked), known, writing && this.composer()]);
+    this.check();
+  }
+
+  /** What depends on who reads here; a desk for those who decide about what others write. */
+  #moderate() {
+    const thread = this.#thread;
     const staff = moderates(thread);
     // Who moderates writes under the name they moderate under.
     if (staff) thread.member ??= thread.token;
     this.check();
     if (staff) void this.controls();
+    if (staff) void this.composer(); // says so
+  }
+
+  /** What is loaded when it is needed, for as long as that takes. @param {(tries: number) => Promise<any>} load */
+  async #need(load) {
+    const { frame, signal, view, words } = this.#thread;
+    let failed = false;
+    const loaded = await keepTrying(load, signal, () => {
+      failed = true;
+      frame.fail(words("unreachable"));
+    });
+    if (failed) view.around();
+    return loaded;
   }
 
   /** Tell one's own comments, and which of them can be changed. */
@@ -53,13 +83,18 @@ export class Acting {
     this.#own ??= keepTrying(loadModule("./own-comments.js"), thread.signal, () => null).then(({ OwnComments }) => (thread.own = new OwnComments(thread)));
     await this.#own;
     // An answer to them may have come before they were known.
-    thread.view.unhold((comment) => thread.showsAtOnce(comment));
-    thread.view.updateAll();
+    const { state, view } = thread;
+    const known = [...view.waiting].filter((id) => {
+      const comment = state.comments.get(id);
+      return comment && thread.showsAtOnce(comment);
+    });
+    for (const id of known) view.waiting.delete(id);
+    view.update(known);
+    view.updateAll();
   }
 
   /** Carry out what a button or link of the thread is for. @param {HTMLElement} target */
   act(target) {
-    const { showing } = this;
     const { ripost: act = "", sort = "oldest" } = target.dataset;
     const id = Number(/** @type {HTMLElement | null} */ (target.closest("article"))?.dataset["commentId"]);
     const control = () => this.controls().then((controls) => controls.act(act, id, target));
@@ -72,17 +107,52 @@ export class Acting {
       up: control,
       down: control,
       options: control,
-      new: () => showing.reveal(),
-      "new-replies": () => showing.reveal(id),
+      new: () => this.#shows().then((showing) => showing.reveal()),
+      "new-replies": () => this.#shows().then((showing) => showing.reveal(id)),
       "next-unread": () => this.step(1),
       more,
       "more-replies": more,
       sort: () => this.#thread.loader().then((loader) => loader.reorder(sort)),
       pause: () => this.#pause(target),
-      retry: () => this.#thread.loader().then((loader) => loader.retry()),
-      replay: () => import("./replay.js").then(({ openReplay }) => openReplay(this.#thread, target)).catch(() => this.#thread.frame.fail(this.#thread.words("unreachable"))),
+      retry: () => {
+        const { frame, view } = this.#thread;
+        view.around(); // takes the word about it away
+        frame.again();
+      },
+      replay: () => this.#replay(target),
     };
     if (Object.hasOwn(acts, act)) acts[act]?.();
+  }
+
+  /** What leads to comments and shows what waits. @returns {Promise<import("./showing.js").Showing>} */
+  #shows() {
+    this.#showing ??= this.#need(loadModule("./showing.js")).then(({ Showing }) => new Showing(this.#thread));
+    return this.#showing;
+  }
+
+  /** Bring a comment to the reader. @param {number} id @returns {Promise<boolean | null>} whether there is such a comment; null: it could not be asked for */
+  async goTo(id) {
+    return (await this.#shows()).goTo(id);
+  }
+
+  /** A comment was put on the screen, or brought up to date. @param {import("./comment-view.js").CommentView} view */
+  shown(view) {
+    this.#unread?.shown(view);
+  }
+
+  /** Not tried again by itself: nobody wants it to begin a minute later. @param {HTMLElement} opener */
+  async #replay(opener) {
+    const { frame, view, words } = this.#thread;
+    /** @type {typeof import("./replay.js")} */
+    let replay;
+    try {
+      replay = await loadModule("./replay.js")(this.#missed);
+    } catch {
+      this.#missed++;
+      return frame.fail(words("unreachable"), () => this.#replay(opener));
+    }
+    if (this.#missed) view.around();
+    await replay.openReplay(this.#thread, opener);
   }
 
   /** Let nothing change by itself, or everything as it comes again, beginning with what was missed. @param {HTMLElement} button */
@@ -92,6 +162,8 @@ export class Acting {
     connection.pause(clock.paused);
     setAttribute(button, "aria-pressed", `${clock.paused}`);
     setText(button, clock.paused ? words("paused") : "");
+    // Who speaks to the page says what stands there.
+    setAttribute(button, "aria-label", clock.paused ? `${words("paused")}: ${words("pause")}` : words("pause"));
   }
 
   /** Posting, editing and drafts; the server may be away for a moment. @returns {Promise<import("./composer.js").Composer>} */
@@ -99,7 +171,7 @@ export class Acting {
     const thread = this.#thread;
     this.#composer ??= keepTrying(async (tries) => {
       /** @type {[typeof import("./composer.js"), ...unknown[]]} */
-      const [{ Composer }] = await Promise.all([loadModule("./composer.js")(tries), thread.prepare(), this.knowOwn()]);
+      const [{ Composer }] = await Promise.all([loadModule("./composer.js")(tries), thread.prepare(), this.knowOwn(), addStyle(thread.root, "acting.css")]);
       thread.view.update([]);
       return new Composer(thread);
     }, this.#thread.signal, () => this.#submitted && this.#thread.frame.fail(thread.words("waiting")));
@@ -125,18 +197,16 @@ export class Acting {
   /** Votes, reports and what moderators do. @returns {Promise<import("./controls.js").Controls>} */
   controls() {
     const thread = this.#thread;
-    this.#controls ??= keepTrying(async (tries) => {
-      /** @type {[typeof import("./controls.js"), {words: import("./words.js").Words}]} */
-      const [{ Controls }, { words }] = await Promise.all([loadModule("./controls.js")(tries), loadWords(thread.language, "more-", thread.words)]);
-      return new Controls(thread, words);
-    }, this.#thread.signal, () => this.#thread.frame.fail(thread.words("unreachable")));
+    this.#controls ??= this.#need((tries) => Promise.all([loadModule("./controls.js")(tries), loadWords(thread.language, "more-", thread.words), ...["acting.css", "controls.css"].map((name) => addStyle(thread.root, name))]))
+      .then(([{ Controls }, { words }]) => new Controls(thread, words));
     return this.#controls;
   }
 
-  /** What is new since the last visit. @param {import("./types.js").Visit | null} [last] */
-  async unread(last = null) {
-    const { Unread } = await import("./unread.js");
-    return (this.#unread ??= new Unread(this.#thread, last));
+  /** What is new since the last visit; one's own words are not. @returns {Promise<import("./unread.js").Unread>} */
+  unread() {
+    this.#marking ??= Promise.all([this.#need(loadModule("./unread.js")), this.#own])
+      .then(([{ Unread }]) => (this.#unread = new Unread(this.#thread, this.#last, this.#seq)));
+    return this.#marking;
   }
 
   /** A key that leads to what is unread, unless it is the browser's or the page wants none. @param {KeyboardEvent} event */

@@ -1,22 +1,24 @@
 // @ts-check
 /**
  * Writing: the forms for a comment, a reply, an edit. Loaded when someone writes for the first time. Owns what is typed
- * until it is settled: kept in the browser at every keystroke, sent exactly once (the same client_id for every retry),
- * let go only when the server has it. Promises that no error, reload or lost connection costs a word.
+ * until it is settled: kept in the browser at every keystroke, sent by the outbox, let go only when the server has it.
+ * Promises that no error, reload or lost connection costs a word, and that a form says why nothing can be sent from it for
+ * as long as that holds.
  */
-import { ask, Problem } from "./api.js";
-import { backOff } from "./connection.js";
-import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
-import { keepTrying } from "./keep-trying.js";
+import { Problem } from "./api.js";
+import { make, makeButton, setAttribute, setChild } from "./elements.js";
 import { makeComposer } from "./making.js";
-import { addIdentity, addRef, forget } from "./remembering.js";
-import { limitsOf, memberOf, moderates, tokenFor } from "./rights.js";
+import { addIdentity, addRef } from "./remembering.js";
+import { limitsOf, tokenFor } from "./rights.js";
 import { unfold } from "./showing.js";
-import { isClosed } from "./thread-state.js";
+import { address, showMember } from "./writing/addressing.js";
 import { askToDelete } from "./writing/deleting.js";
-import { area, count, makeId, message, nameField, refOf, sendButton } from "./writing/form.js";
+import { area, count, enable, lock, makeId, message, nameField, say, sendButton, tell } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
 import { isGone, moveInto } from "./writing/moving.js";
+import { obstacleTo, slowMode } from "./writing/obstacle.js";
+import { Outbox } from "./writing/outbox.js";
+import { sourceOf } from "./writing/source.js";
 import { addTools, markedPassage, quote } from "./writing/toolbar.js";
 import { tellTyping } from "./writing/typing.js";
 import { followOtherWindows } from "./writing/windows.js";
@@ -30,6 +32,11 @@ export class Composer {
   #writings = new Map();
   /** Own comments whose source is being asked for. @type {Set<number>} */
   #fetching = new Set();
+  /** Drafts whose comment is not on the page. @type {Set<string>} */
+  #far = new Set();
+  #outbox;
+  #posted = 0; // when this reader last posted here, in milliseconds since 1970
+  #timer = 0; // of the next look at who has to wait
   #clear = false; // the forms are kept clear of the keyboard
 
   /** @param {import("./thread.js").Thread} thread */
@@ -37,6 +44,8 @@ export class Composer {
     this.#thread = thread;
     const { signal } = thread;
     this.#signal = signal;
+    this.#outbox = new Outbox(thread, (writing, answer) => this.#settle(writing, answer), (writing, problem) => void this.#fail(writing, problem), (writing) => this.#look(writing));
+    if (signal.aborted) return; // the forms and drafts are another's by now
     const form = thread.composerForm;
     if (form) this.#adopt(form);
     this.#resume();
@@ -44,7 +53,10 @@ export class Composer {
     window.addEventListener("online", () => this.#again(), { signal });
     tellTyping(thread, thread.root, signal);
     followOtherWindows(thread.store, () => this.#writings.values(), (writing) => this.#letGo(writing), signal);
-    signal.addEventListener("abort", () => this.#writings.forEach(({ timer }) => clearTimeout(timer)));
+    signal.addEventListener("abort", () => {
+      clearTimeout(this.#timer);
+      this.#writings.forEach(({ timer }) => clearTimeout(timer));
+    });
   }
 
   /** Open the reply form below a comment, or go to the one that is open. @param {number} id */
@@ -68,7 +80,7 @@ export class Composer {
     if (!store.draft(`${state.article.id}:edit-${id}`)?.text && !view.element(id)?.hasAttribute("data-editing")) {
       this.#fetching.add(id);
       try {
-        source = await this.#source(id, tokenFor(this.#thread, comment));
+        source = await sourceOf(this.#thread, id, tokenFor(this.#thread, comment));
       } catch (error) {
         return view.frame.fail(words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
       } finally {
@@ -81,17 +93,6 @@ export class Composer {
     area(writing.form).focus();
   }
 
-  /** What was written, asked for until the server is there. @param {number} id @param {string | null} token @returns {Promise<string>} */
-  async #source(id, token) {
-    const read = () => ask(this.#thread, `/api/comments/${id}/source`, { token }).catch((error) => {
-      if (error instanceof Problem) return error; // it will not change its mind
-      throw error;
-    });
-    const answer = await keepTrying(read, this.#signal, () => this.#thread.connection.recheck());
-    if (answer instanceof Problem) throw answer;
-    return answer.source ?? answer.text ?? "";
-  }
-
   /** Delete one's own comment, after asking. @param {number} id */
   remove(id) {
     askToDelete(this.#thread, id);
@@ -99,8 +100,10 @@ export class Composer {
 
   /** Send what a form holds. @param {HTMLFormElement} form */
   submit(form) {
-    const writing = this.#writings.get(form) ?? this.#adopt(form);
-    if (writing.busy) return this.#send(writing);
+    // The form for comments may be newer than what was heard last. Any other that is not known here is none of ours.
+    const writing = this.#writings.get(form) ?? (form === this.#thread.composerForm && !this.#signal.aborted ? this.#adopt(form) : null);
+    if (writing?.busy && writing.tries) return void this.#outbox.send(writing);
+    if (!writing || writing.busy || form.hasAttribute("data-blocked")) return;
     const { words, store } = this.#thread;
     const limits = limitsOf(this.#thread);
     const text = area(form).value;
@@ -112,38 +115,50 @@ export class Composer {
     // What another window is sending from here under this id is another comment, unless it is the very same text.
     const client_id = (draft?.sending && draft.text !== text ? null : draft?.client_id) ?? makeId();
     store.setDraft(writing.place, { text, client_id, sending: true, ...(name ? { name: name.value.trim() } : {}) });
-    writing.tries = 0;
-    void this.#send(writing);
+    writing.refused = false;
+    void this.#outbox.send(writing);
   }
 
   /** The thread changed: say so where it concerns what is being written. */
   check() {
-    const { state, view, composerForm } = this.#thread;
-    const closed = isClosed(state);
-    for (const writing of this.#writings.values()) {
-      const { form, parent, edits } = writing;
-      this.#attach(writing);
-      const gone = form.isConnected && (parent ?? edits) !== null && state.comments.get(parent ?? edits ?? 0)?.status !== "visible";
-      this.#showMember(writing);
-      this.#block(writing, gone ? (edits ? "removed" : "removedParent") : closed ? "closedDraft" : null);
-      if (parent !== null) this.#address(form, parent);
-      if (parent !== null) view.update([parent]);
-    }
+    if (this.#signal.aborted) return;
+    const { composerForm } = this.#thread;
     if (composerForm && !this.#writings.has(composerForm)) this.#adopt(composerForm);
+    for (const key of this.#far) this.#reopen(key);
+    for (const writing of this.#writings.values()) {
+      const { form, parent } = writing;
+      this.#attach(writing);
+      showMember(this.#thread, form);
+      if (parent !== null) address(this.#thread, form, parent);
+      writing.renew();
+    }
+    this.#lookAgain();
   }
 
-  /** What is written cannot be sent from here, or it can again. @param {Writing} writing @param {"removed" | "removedParent" | "closedDraft" | null} why */
-  #block(writing, why) {
-    const { form } = writing;
-    if (form.getAttribute("data-blocked") === why) return;
+  /** Say what stands in the way of every form, each second anew while one has to wait. */
+  #lookAgain() {
+    clearTimeout(this.#timer);
+    for (const writing of this.#writings.values()) this.#look(writing);
+    const waits = [...this.#writings.keys()].some((form) => form.getAttribute("data-blocked") === "slowDown");
+    if (waits) this.#timer = window.setTimeout(() => this.#lookAgain(), 1000);
+  }
+
+  /** What is written cannot be sent from here, or it can again. @param {Writing} writing */
+  #look(writing) {
+    const { form, busy, refused } = writing;
+    const { words, composerForm } = this.#thread;
+    const obstacle = obstacleTo(this.#thread, writing, this.#posted);
+    const why = obstacle?.why ?? null;
+    enable(form, !busy && !obstacle);
+    if (form.getAttribute("data-blocked") === why && why !== "slowDown") return;
     setAttribute(form, "data-blocked", why);
-    sendButton(form).disabled = why !== null || writing.busy;
-    this.#tell(writing, why ? this.#thread.words(why) : "", why !== null);
-    setChild(message(form), "button", why === "removedParent" && this.#thread.composerForm !== null, () => {
-      const move = makeButton("move", this.#thread.words("moveOut"), { class: "action inline" });
-      move.addEventListener("click", () => this.#moveOut(writing));
+    tell(form, obstacle ? words(obstacle.why, { n: obstacle.n }) : "", why !== null && (why !== "slowDown" || refused));
+    setChild(message(form), "button", why === "removedParent" && composerForm !== null, () => {
+      const move = makeButton("move", words("moveOut"), { class: "action inline" });
+      move.addEventListener("click", () => this.#moveOut(writing), { signal: this.#signal });
       return move;
     });
+    if (busy && !obstacle) this.#outbox.say(writing);
   }
 
   /** An answer whose question is gone becomes a comment of its own. @param {Writing} writing */
@@ -151,8 +166,9 @@ export class Composer {
     const { composerForm } = this.#thread;
     if (!composerForm) return;
     const text = area(writing.form).value;
+    const name = nameField(writing.form)?.value;
     this.#close(writing, true);
-    moveInto(composerForm, text);
+    moveInto(composerForm, text, name);
     area(composerForm).scrollIntoView({ block: "center", behavior: "instant" });
   }
 
@@ -161,7 +177,7 @@ export class Composer {
     if (writing.parent !== null || writing.edits !== null) return this.#close(writing, false);
     area(writing.form).value = "";
     writing.form.querySelector(".counter")?.remove();
-    if (!writing.form.hasAttribute("data-blocked")) this.#tell(writing, "");
+    say(writing.form, "");
   }
 
   /** Open the forms whose drafts were left behind, and send what was on its way. */
@@ -175,13 +191,22 @@ export class Composer {
     }
     for (const name of store.keys(`draft:${state.article.id}:`)) {
       const key = name.slice("draft:".length);
-      const place = key.slice(key.indexOf(":") + 1);
-      const id = Number(place.replace("edit-", ""));
-      const writing = place === "root" ? this.#writings.get(/** @type {HTMLFormElement} */ (this.#thread.composerForm))
-        : place.startsWith("edit-") ? this.#open(null, id, place) : this.#open(id, null, place);
-      if (writing && store.draft(key)?.sending) void this.#send(writing);
-      if (!writing && !place.startsWith("edit-")) void this.#bringHome(key, id);
+      if (!this.#reopen(key) && !key.includes(":edit-")) void this.#bringHome(key, Number(key.slice(key.indexOf(":") + 1)));
     }
+  }
+
+  /** Open the form of a draft that was left behind, now or when its comment is there. @param {string} key @returns {boolean} whether it is open */
+  #reopen(key) {
+    const { store, composerForm } = this.#thread;
+    const draft = store.draft(key);
+    const place = key.slice(key.indexOf(":") + 1);
+    const id = Number(place.replace("edit-", ""));
+    const writing = !draft ? null : place === "root" ? composerForm && this.#writings.get(composerForm)
+      : place.startsWith("edit-") ? this.#open(null, id, place) : this.#open(id, null, place);
+    if (writing && draft?.sending && !writing.busy) void this.#outbox.send(writing);
+    if (!writing && draft) this.#far.add(key);
+    else this.#far.delete(key);
+    return Boolean(writing);
   }
 
   /** The comment that a draft answers is not on the page: if it is gone for good, the words are kept where they can be sent. @param {string} key @param {number} parent */
@@ -189,15 +214,15 @@ export class Composer {
     const { composerForm, store, words } = this.#thread;
     const writing = composerForm && this.#writings.get(composerForm);
     if (!writing || !(await isGone(this.#thread, parent))) return;
-    const text = store.draft(key)?.text;
-    if (!text) return;
-    moveInto(composerForm, text);
+    const draft = store.draft(key);
+    if (!draft) return;
+    moveInto(composerForm, draft.text, draft.name);
     store.setDraft(key, null);
-    this.#tell(writing, words("removedParent"), true);
+    say(composerForm, words("removedParent"), true);
   }
 
   #again() {
-    for (const writing of this.#writings.values()) if (writing.busy) void this.#send(writing);
+    for (const writing of this.#writings.values()) if (writing.busy) void this.#outbox.send(writing);
   }
 
   /** @param {number | null} parent @param {number | null} edits @param {string} place @returns {Writing | null} */
@@ -215,16 +240,17 @@ export class Composer {
     const form = /** @type {HTMLFormElement} */ (makeComposer(words));
     form.classList.add("inner");
     sendButton(form).textContent = words(edits ? "save" : "postReply");
-    if (parent !== null) this.#address(form, parent);
+    if (parent !== null) address(this.#thread, form, parent);
     if (edits) nameField(form)?.remove();
     const writing = this.#adopt(form, parent, edits, key);
     const cancel = makeButton("cancel", words("cancel"));
-    cancel.addEventListener("click", () => this.#close(writing, true));
+    cancel.addEventListener("click", () => this.#close(writing, true), { signal: this.#signal });
     form.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !writing.busy && !area(form).value.trim()) this.#close(writing, true);
-    });
+    }, { signal: this.#signal });
     sendButton(form).before(cancel);
     this.#attach(writing);
+    this.#lookAgain();
     return writing;
   }
 
@@ -236,18 +262,12 @@ export class Composer {
     if (edits) element?.setAttribute("data-editing", "");
   }
 
-  /** Say whom a form answers, for as long as that may be said. @param {HTMLFormElement} form @param {number} parent */
-  #address(form, parent) {
-    const { words, state } = this.#thread;
-    const name = state.comments.get(parent)?.author?.name;
-    area(form).ariaLabel = area(form).placeholder = name ? words("replyTo", { name }) : words("reply");
-  }
-
   /** Take a form into care: its draft, its counter, its keys. @param {HTMLFormElement} form @param {number | null} [parent] @param {number | null} [edits] @param {string} [place] @returns {Writing} */
   #adopt(form, parent = null, edits = null, place = `${this.#thread.state.article.id}:root`) {
     const { store, words } = this.#thread;
-    const limits = limitsOf(this.#thread);
-    const writing = { form, place, parent, edits, busy: false, tries: 0, timer: 0 };
+    const signal = this.#signal;
+    /** @type {Writing} */
+    const writing = { form, place, parent, edits, busy: false, sent: null, tries: 0, timer: 0, gone: -1, until: 0, refused: false, renew: () => {} };
     this.#writings.set(form, writing);
     form.append(make("p", { class: "message", role: "status" }));
     const text = area(form);
@@ -256,79 +276,31 @@ export class Composer {
     if (!text.value && draft) text.value = draft.text;
     const name = nameField(form);
     if (name) {
-      name.maxLength = limits.name_max;
+      name.maxLength = limitsOf(this.#thread).name_max;
       name.value ||= draft?.name ?? store.identities[0]?.name ?? "";
     }
-    this.#showMember(writing);
+    showMember(this.#thread, form);
     form.addEventListener("input", () => {
-      const kept = store.draft(place);
-      store.setDraft(place, { ...kept, text: text.value, ...(name ? { name: name.value } : {}) });
-      for (const field of [text, name]) if (field) field.ariaInvalid = null;
-      count(form, limits.text_max, words);
-      if (!form.hasAttribute("data-blocked")) this.#tell(writing, "");
-    });
+      const field = nameField(form); // a sign-in may have expired
+      store.setDraft(place, { ...store.draft(place), text: text.value, ...(field ? { name: field.value } : {}) });
+      for (const one of [text, field]) if (one) one.ariaInvalid = null;
+      count(form, limitsOf(this.#thread).text_max, words);
+      say(form, "");
+    }, { signal });
     form.addEventListener("keydown", (event) => {
       // Enter is a newline; with Ctrl or Cmd it sends.
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) form.requestSubmit();
-    });
+    }, { signal });
     if (text.value) store.setDraft(place, { ...store.draft(place), text: text.value, ...(name?.value ? { name: name.value } : {}) });
     // A new form stands in the page only after this.
     queueMicrotask(() => {
-      void addTools(this.#thread, form, this.#signal);
+      void addTools(this.#thread, form, signal).then((renew) => (writing.renew = renew));
       const root = form.getRootNode();
       if (this.#clear || !(root instanceof ShadowRoot)) return;
       this.#clear = true;
-      keepClear(root, this.#signal);
+      keepClear(root, signal);
     });
     return writing;
-  }
-
-  /** A member sees who they post as; a guest has a field. @param {Writing} writing */
-  #showMember({ form }) {
-    const { words, state } = this.#thread;
-    const member = memberOf(this.#thread);
-    const name = /** @type {HTMLInputElement | null} */ (form.querySelector("input[name=name]"));
-    if (name) name.hidden = member !== null;
-    setChild(form, ".as", Boolean(member?.name), () => make("p", { class: "as" }), form.querySelector(".composer-row"));
-    const as = form.querySelector(".as");
-    if (as) setText(as, words(state.article.state === "closed" ? "postingClosed" : "postingAs", { name: member?.name ?? "" }));
-  }
-
-  /** @param {Writing} writing */
-  async #send(writing) {
-    const { form, place, parent, edits } = writing;
-    const thread = this.#thread;
-    const { words, store, state } = thread;
-    const draft = store.draft(place);
-    if (!draft?.client_id) return;
-    clearTimeout(writing.timer);
-    this.#lock(writing, true);
-    if (!writing.tries) this.#tell(writing, words("sending"));
-    const { text, client_id, name } = draft;
-    const identity = thread.member ? null : store.identities.find((known) => known.name === name);
-    const token = thread.member ?? identity?.token ?? null;
-    const edited = edits === null ? undefined : state.comments.get(edits);
-    try {
-      if (!edits) addRef(store, await refOf(client_id));
-      const answer = edits
-        ? await ask(thread, `/api/comments/${edits}`, { method: "PATCH", body: { text }, token: edited ? tokenFor(thread, edited) : token })
-        : await ask(thread, `/api/articles/${state.article.id}/comments`, {
-          method: "POST", token, body: { client_id, text, ...(parent ? { parent } : {}), ...(name && !thread.member ? { name } : {}) },
-        });
-      this.#settle(writing, answer);
-    } catch (error) {
-      if (this.#signal.aborted) return;
-      if (error instanceof Problem && error.status === 401 && token) {
-        forget(thread, token);
-        // A guest is simply a new guest; a member has to know, and to give a name.
-        if (identity) return void this.#send(writing);
-        this.#showMember(writing);
-        const field = nameField(form);
-        if (field) field.value ||= store.identities[0]?.name ?? "";
-        return this.#refuse(writing, "name", words("expired"));
-      }
-      this.#fail(writing, error);
-    }
   }
 
   /** The server has it: let go of the draft, show what became of it. @param {Writing} writing @param {any} answer */
@@ -339,15 +311,16 @@ export class Composer {
     if (answer.token && comment?.author) addIdentity(store, { id: comment.author.id, name: comment.author.name, token: answer.token });
     addRef(store, comment?.ref ?? null);
     store.setDraft(place, null);
-    this.#lock(writing, false);
     const focused = form.matches(":focus-within");
+    lock(writing, false);
+    if (edits === null) this.#posted = Date.now();
     if (parent || edits) this.#close(writing, false);
     else {
       area(form).value = "";
-      this.#tell(writing, words(comment?.status === "pending" ? "held" : "sent"));
+      say(form, words(comment?.status === "pending" ? "held" : "sent"));
+      // By the keyboard one goes on writing; on a phone it would come up and cover the comment.
+      if (sendButton(form).matches(":focus-visible")) area(form).focus({ preventScroll: true });
     }
-    const { slow_mode_seconds: slow } = this.#thread.state.article;
-    if (slow && !edits && !moderates(this.#thread)) this.#wait(slow);
     this.#thread.own?.accept(answer);
     const element = comment && view.element(comment.id);
     if (comment) unfold(view, comment.id);
@@ -356,93 +329,69 @@ export class Composer {
       const field = nameField(other);
       if (field) field.value ||= comment?.author?.name ?? "";
     }
+    this.#lookAgain();
     element?.setAttribute("data-fresh", "");
     if (focused && element && (parent || edits)) element.focus({ preventScroll: true });
     element?.querySelector(".entry")?.scrollIntoView({ block: "nearest", behavior: "instant" });
   }
 
-  /** @param {Writing} writing @param {unknown} error */
-  #fail(writing, error) {
+  /** The server will not have it: keep everything, and say why. @param {Writing} writing @param {Problem} error */
+  async #fail(writing, error) {
     const { words, store } = this.#thread;
-    const { form, place } = writing;
-    if (!(error instanceof Problem)) {
-      // Nobody knows whether it arrived. The same client_id again does no harm.
-      this.#tell(writing, words("waiting"), true);
-      setChild(message(form), "button", true, () => {
-        const now = makeButton("send", words("sendNow"), { class: "action inline" });
-        now.addEventListener("click", () => void this.#send(writing));
-        return now;
-      });
-      writing.timer = window.setTimeout(() => void this.#send(writing), 1000 + backOff(++writing.tries));
-      return;
-    }
+    const { form, place, parent, edits } = writing;
     const draft = store.draft(place);
     // After a conflict this id belongs to another text; what is typed now is a new comment.
     if (draft) store.setDraft(place, { ...draft, sending: false, ...(error.status === 409 ? { client_id: undefined } : {}) });
-    this.#lock(writing, false);
-    if (error.status === 429) return this.#countDown(writing, Math.max(1, Math.ceil(error.retryAfter)));
+    lock(writing, false);
     const field = error.errors[0];
-    if (field) return this.#refuse(writing, field.field, error.errors.map(({ message: text }) => text).join(" "));
-    this.#tell(writing, words("failed", { reason: error.message }), true);
-  }
-
-  /** Slow mode: nothing more can be sent from here for a while. @param {number} n seconds */
-  #wait(n) {
-    for (const writing of this.#writings.values()) if (!writing.busy && writing.edits === null) this.#countDown(writing, n, false);
-  }
-
-  /** @param {Writing} writing @param {number} n seconds @param {boolean} [wrong] */
-  #countDown(writing, n, wrong = true) {
-    const { words } = this.#thread;
-    clearTimeout(writing.timer);
-    sendButton(writing.form).disabled = n > 0 || writing.form.hasAttribute("data-blocked");
-    this.#tell(writing, n > 0 ? words("slowDown", { n }) : "", wrong && n > 0);
-    if (n > 0) writing.timer = window.setTimeout(() => this.#countDown(writing, n - 1, wrong), 1000);
+    if (error.status === 401) {
+      showMember(this.#thread, form);
+      const name = nameField(form);
+      if (name) name.value ||= store.identities[0]?.name ?? "";
+      this.#refuse(writing, "name", words("expired"));
+    } else if (error.status === 429) {
+      const until = Date.now() + 1000 * Math.max(1, error.retryAfter);
+      const slow = edits === null ? slowMode(this.#thread) : 0;
+      writing.refused = true;
+      if (slow) this.#posted = until - 1000 * slow;
+      else writing.until = until;
+    } else if (field) this.#refuse(writing, field.field, error.errors.map(({ message: text }) => text).join(" "));
+    else say(form, words("failed", { reason: error.message }), true);
+    this.#lookAgain();
+    const id = parent ?? edits;
+    if (id === null || ![404, 409].includes(error.status) || form.hasAttribute("data-blocked") || !(await isGone(this.#thread, id))) return;
+    writing.gone = this.#thread.state.seq;
+    if (form.isConnected) return this.#look(writing);
+    // Sent from where nobody sees it.
+    this.#writings.delete(form);
+    if (parent !== null) void this.#bringHome(place, parent);
   }
 
   /** Point at what is wrong and keep everything. @param {Writing} writing @param {string} field @param {string} text */
-  #refuse(writing, field, text) {
-    const { form, place } = writing;
+  #refuse({ form, place }, field, text) {
     const { store } = this.#thread;
     const draft = store.draft(place);
     if (draft) store.setDraft(place, { ...draft, sending: false });
-    this.#lock(writing, false);
     if (field !== "name") form.querySelector(".counter")?.remove(); // said once is enough
-    this.#tell(writing, text, true);
+    say(form, text, true);
     const target = field === "name" ? nameField(form) : area(form);
     if (target) target.ariaInvalid = "true";
     target?.focus();
-  }
-
-  /** @param {Writing} writing @param {boolean} busy */
-  #lock(writing, busy) {
-    writing.busy = busy;
-    const { form } = writing;
-    area(form).readOnly = busy;
-    const name = nameField(form);
-    if (name) name.readOnly = busy;
-    setAttribute(form, "aria-busy", busy ? "true" : null);
-    if (!form.hasAttribute("data-blocked")) sendButton(form).disabled = busy;
-  }
-
-  /** @param {Writing} writing @param {string} text @param {boolean} [wrong] */
-  #tell({ form }, text, wrong = false) {
-    const place = message(form);
-    setText(place, text);
-    place.classList.toggle("wrong", wrong);
   }
 
   /** @param {Writing} writing @param {boolean} forget  give up what was typed */
   #close(writing, forget) {
     const { form, place, parent, edits } = writing;
     clearTimeout(writing.timer);
+    writing.busy = false; // what is on its way still counts when it arrives, but is not sent again
     if (forget) this.#thread.store.setDraft(place, null);
     this.#writings.delete(form);
+    const focused = form.matches(":focus-within");
     const article = form.closest("article");
     article?.removeAttribute("data-editing");
     form.remove();
     const back = /** @type {HTMLElement | null} */ (article?.querySelector(`:scope > .entry [data-ripost=${edits ? "edit" : "reply"}]`));
-    if (forget) (back ?? article)?.focus({ preventScroll: true });
+    if (forget || focused) (back ?? article)?.focus({ preventScroll: true });
     // A removed comment was kept for the reply being written to it.
     const id = parent ?? edits;
     if (id !== null && !this.#thread.state.comments.has(id)) this.#thread.view.update([id]);

@@ -6,6 +6,7 @@
  */
 import { ask, Problem } from "./api.js";
 import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
+import { keepTrying, loadModule } from "./keep-trying.js";
 import { moderates } from "./rights.js";
 import { addStyle } from "./styles.js";
 
@@ -29,7 +30,6 @@ export class Controls {
     this.#root = thread.root;
     this.#signal = thread.signal;
     this.#words = words;
-    void addStyle(thread.root, "controls.css");
     if (moderates(thread)) void this.#moderate();
   }
 
@@ -41,10 +41,8 @@ export class Controls {
 
   /** @returns {Promise<import("./moderation/desk.js").Desk>} */
   #moderate() {
-    this.#desk ??= Promise.all([import("./moderation/desk.js"), addStyle(this.#root, "moderation/desk.css")]).then(
-      ([{ Desk }]) => new Desk(this.#thread, this.#root, this.#words, this.#signal),
-    );
-    this.#desk.catch(() => (this.#desk = null));
+    this.#desk ??= Promise.all([keepTrying(loadModule("./moderation/desk.js"), this.#signal, () => null), addStyle(this.#root, "moderation/desk.css")])
+      .then(([{ Desk }]) => new Desk(this.#thread, this.#root, this.#words, this.#signal));
     return this.#desk;
   }
 
@@ -180,7 +178,7 @@ export class Controls {
     const entry = this.#thread.view.element(id)?.querySelector(":scope > .entry");
     if (!entry) return;
     if (!text && !entry.querySelector(":scope > .remark")) return;
-    setChild(entry, ".remark", true, () => make("p", { class: "message remark", role: "status" }), entry.querySelector(":scope > .actions")?.nextElementSibling ?? null);
+    setChild(entry, ".remark", true, () => make("p", { class: "message remark", role: "status" }), (entry.querySelector(":scope > .options") ?? entry.querySelector(":scope > .actions"))?.nextElementSibling ?? null);
     const place = /** @type {HTMLElement} */ (entry.querySelector(":scope > .remark"));
     place.classList.toggle("wrong", wrong);
     // A live region must be there before it speaks.

@@ -71,6 +71,8 @@ export function childOf(parent, selector) {
 export function setChild(parent, selector, wanted, maker, before = null) {
   const there = childOf(parent, selector);
   if (wanted) return there ?? parent.insertBefore(maker(), before);
+  // Focus on what goes away goes to what it belongs to, not to the top of the page.
+  if (there?.matches(":focus-within")) /** @type {HTMLElement | null} */ (there.closest("[tabindex]"))?.focus({ preventScroll: true });
   there?.remove();
   return null;
 }

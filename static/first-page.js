@@ -50,9 +50,9 @@ export async function askAsReader(thread, path, fresh = false) {
   }
 }
 
-/** @param {Thread} thread @param {unknown} error */
-export function fail({ frame, words }, error) {
-  frame.fail(error instanceof Problem ? sentence(error.message) : words("unreachable"));
+/** @param {Thread} thread @param {unknown} error @param {() => void} [again]  what "Try again" is to do */
+export function fail({ frame, words }, error, again) {
+  frame.fail(error instanceof Problem ? sentence(error.message) : words("unreachable"), again);
 }
 
 /** The address of the article the discussion belongs to. @param {HTMLElement} host */

@@ -7,11 +7,13 @@
 import { ask, Problem } from "./api.js";
 import { childOf, setAttribute } from "./elements.js";
 import { askAsReader, fail, loadPage } from "./first-page.js";
+import { keepTrying } from "./keep-trying.js";
 import { isOwnPage, pageLink } from "./page-address.js";
 import { findAnchor } from "./reading-place.js";
 import { addStyle } from "./styles.js";
-import { addOwn, addPage } from "./thread-pages.js";
-import { makeState } from "./thread-state.js";
+import { addOwn, addPage, dropHeld } from "./thread-pages.js";
+import { fold, makeState } from "./thread-state.js";
+import { arrange } from "./placing.js";
 import { forget } from "./remembering.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page */
@@ -23,19 +25,10 @@ export class Loader {
   #thread;
   /** @type {Promise<void> | null} */
   #knowing = null;
-  /** What failed last. */
-  #again = () => {};
-
   /** @param {import("./thread.js").Thread} thread */
   constructor(thread) {
     this.#thread = thread;
     void addStyle(thread.root, "acting.css"); // further pages stand in chunks
-  }
-
-  /** Do again what could not be done. */
-  retry() {
-    this.#thread.view.around();
-    this.#again();
   }
 
   /** The log cannot be resumed, or not at a reasonable cost: begin with a snapshot. What is new in it waits behind the pill. */
@@ -54,39 +47,51 @@ export class Loader {
       cursor = page.next;
     }
     await this.#thread.prepare();
-    const [snapshot, ...further] = pages;
-    if (!snapshot) return;
-    // What is being read may stand further on still: it comes with what is above it.
-    const away = place && !pages.some(({ comments }) => comments.some(({ id }) => id === place));
-    const around = away ? await askAsReader(this.#thread, `/api/comments/${place}`, true).catch(() => null) : null;
-    this.#replace(snapshot, (comment) => !this.#thread.showsAtOnce(comment), further, around);
+    // What was there before the last event that was heard is not new, shown or not.
+    await this.#replace(pages, (comment) => comment.created_at > (state.at ?? "") && !this.#thread.showsAtOnce(comment), place);
   }
 
-  /** Show another snapshot of the same thread; what was not there before waits behind the pill where `hold` says so.
-   * @param {Page} snapshot @param {(comment: Comment) => boolean} hold @param {Page[]} [further]  the pages after it @param {Page | null} [around]  a comment from elsewhere */
-  #replace(snapshot, hold, further = [], around = null) {
+  /** Show other pages of the same thread; what was not there before waits behind the pill where `hold` says so.
+   * @param {Page[]} pages @param {(comment: Comment) => boolean} hold @param {number} [place]  what is being read */
+  async #replace(pages, hold, place = 0) {
     const thread = this.#thread;
     const { view } = thread;
-    const held = [...thread.state.comments.values()].filter(({ status }) => status === "pending");
+    // What is being read or answered may stand further on: it comes with what is above it, unless it is gone.
+    const answered = [...view.views].filter(([, { entry }]) => childOf(entry, "form")).map(([id]) => id);
+    const around = /** @type {Page[]} */ ([]);
+    for (const id of [place, ...answered]) {
+      if (!id || [...pages, ...around].some(({ comments }) => comments.some((comment) => comment.id === id))) continue;
+      const page = await askAsReader(thread, `/api/comments/${id}`, true).catch(() => null);
+      if (page) around.push(page);
+    }
+    const [snapshot, ...further] = pages;
+    if (!snapshot) return;
+    const before = thread.state;
+    const held = [...before.comments.values()].filter(({ status }) => status === "pending");
     const state = (thread.state = view.state = makeState(snapshot));
+    state.viewer ??= before.viewer;
+    // Events that have overtaken the page.
+    const missed = before.recent.filter(({ seq }) => seq > state.seq);
+    if (state.epoch === before.epoch && missed.length === before.seq - state.seq) {
+      for (const event of missed) fold(state, event, new Set());
+      state.recent = missed;
+      Object.assign(state, { seq: before.seq, at: before.at });
+    }
     for (const anchor of childOf(view.frame.section, ".header")?.querySelectorAll("[data-sort]") ?? []) setAttribute(anchor, "aria-current", anchor.getAttribute("data-sort") === state.sort ? "true" : null);
+    childOf(view.frame.section, "[data-ripost=all]")?.remove(); // it begins where the discussion does
     for (const page of further) addPage(state, page);
-    if (around) addPage(state, around, "aside");
+    for (const page of around) addPage(state, page, "aside");
     for (const comment of held) addOwn(state, comment);
     view.away = null;
     view.waiting.clear();
     for (const [id, comment] of state.comments) if (!view.views.has(id) && hold(comment)) view.waiting.add(id);
     view.keep(() => {
-      for (const id of view.views.keys()) {
-        if (state.comments.has(id)) continue;
-        // It is elsewhere, not removed: what is being written below it waits until it is back.
-        view.element(id)?.querySelector(":scope > .entry > form")?.remove();
-        view.remove(id);
-      }
-      view.update(state.comments.keys());
-      view.flush();
+      for (const id of view.views.keys()) if (!state.comments.has(id)) view.remove(id);
+      arrange(view);
+      view.complete();
     });
     thread.acting?.check();
+    if (state.seq < before.seq) thread.connection.resubscribe();
   }
 
   /** @param {HTMLElement} anchor  a link to what is not loaded; says so while it loads */
@@ -95,40 +100,47 @@ export class Loader {
     const { textContent } = anchor;
     anchor.ariaBusy = "true";
     anchor.textContent = this.#thread.words("loading");
+    const { root, view } = this.#thread;
+    const focused = root.activeElement === anchor;
     const branch = anchor.dataset["branch"] ? Number(anchor.dataset["branch"]) : null;
     try {
       const cursor = (branch === null ? this.#thread.state.next : this.#thread.state.branches.get(branch)) ?? "";
       const get = (/** @type {boolean} */ fresh) => branch === null
         ? loadPage(this.#thread, this.#article, { sort: this.#thread.state.sort, cursor, fresh })
         : askAsReader(this.#thread, `/api/comments/${branch}/replies?${new URLSearchParams({ cursor })}`, fresh);
-      await this.#add(get, branch);
+      const first = await this.#add(get, branch);
+      // Focus on a link that has brought all there is goes to what it brought.
+      if (focused && !anchor.isConnected && first) view.element(first)?.focus({ preventScroll: true });
     } catch (error) {
-      this.#fail(error, () => this.more(anchor));
+      fail(this.#thread, error, () => this.more(anchor));
     }
     anchor.textContent = textContent;
     anchor.ariaBusy = null;
   }
 
-  /** @param {(fresh: boolean) => Promise<any>} get @param {number | "aside" | null} branch */
+  /** @param {(fresh: boolean) => Promise<any>} get @param {number | "aside" | null} branch @returns {Promise<number | undefined>} the first comment that came */
   async #add(get, branch) {
+    const { state, view } = this.#thread;
     let [page] = await Promise.all([get(false), this.#thread.prepare()]);
-    let outcome = addPage(this.#thread.state, page, branch);
-    if (outcome.stale) outcome = addPage(this.#thread.state, page = await get(true), branch);
-    if (outcome.reset || outcome.stale) return this.reload();
-    if (this.#thread.state.viewer) Object.assign(this.#thread.state.viewer.votes, page.viewer?.votes);
-    this.#thread.view.update(outcome.changed);
-    this.#thread.view.flush();
+    if (this.#thread.state !== state) return; // in another order by now, and from its beginning
+    let outcome = addPage(state, page, branch);
+    if (outcome.stale) outcome = addPage(state, page = await get(true), branch);
+    if (outcome.reset || outcome.stale) return void this.reload();
+    if (state.viewer) Object.assign(state.viewer.votes, page.viewer?.votes);
+    view.update(outcome.changed);
+    view.flush();
     this.#thread.acting?.check();
+    return page.comments[0]?.id;
   }
 
   /** @param {string} sort */
   async reorder(sort) {
     try {
       const [snapshot] = await Promise.all([loadPage(this.#thread, this.#article, { sort }), this.#thread.prepare()]);
-      this.#replace(snapshot, () => false);
+      await this.#replace([snapshot], () => false);
       if (isOwnPage(this.#thread.server)) history.replaceState(history.state, "", pageLink({ sort }));
     } catch (error) {
-      this.#fail(error, () => this.reorder(sort));
+      fail(this.#thread, error, () => this.reorder(sort));
     }
   }
 
@@ -150,23 +162,29 @@ export class Loader {
     const thread = this.#thread;
     const { token } = thread;
     if (!token || thread.state.viewer) return;
-    try {
-      const page = await ask(thread, `/api/articles/${this.#article}/thread?sort=${thread.state.sort}`, { token });
-      thread.state.viewer = page.viewer;
-      const held = /** @type {Comment[]} */ (page.viewer?.pending ?? []);
-      for (const comment of held) addOwn(thread.state, comment);
-      if (page.viewer) thread.view.updateAll();
-      thread.view.update(held.map(({ id }) => id));
-      thread.connection.listenPersonally();
-    } catch (error) {
-      if (error instanceof Problem && error.status === 401) forget(thread, token);
-    }
+    const attempt = () => ask(thread, `/api/articles/${this.#article}/thread?sort=${thread.state.sort}`, { token }).catch((error) => {
+      if (!(error instanceof Problem)) throw error;
+      if (error.status === 401) forget(thread, token);
+      return null;
+    });
+    const page = await keepTrying(attempt, thread.signal, () => null).catch(() => null);
+    if (!page?.viewer) return;
+    thread.state.viewer = page.viewer;
+    for (const comment of page.viewer.pending) addOwn(thread.state, comment);
+    thread.view.updateAll();
+    thread.view.update(page.viewer.pending.map((/** @type {Comment} */ { id }) => id));
+    thread.connection.listenPersonally();
   }
 
-  /** @param {unknown} error @param {() => void} again */
-  #fail(error, again) {
-    this.#again = again;
-    fail(this.#thread, error);
+  /** Ask again which of one's own comments wait for a moderator: some may have been decided about while nobody listened. */
+  async knowHeld() {
+    const { state, view } = this.#thread;
+    const before = [...state.comments.values()].filter((comment) => comment.status === "pending" && this.#thread.isOwn(comment)).map(({ id }) => id);
+    if (!before.length) return;
+    const { viewer } = await loadPage(this.#thread, this.#article, { fresh: true, sort: state.sort, limit: 1 }).catch(() => /** @type {Partial<Page>} */ ({}));
+    if (!viewer) return;
+    for (const id of before) if (!viewer.pending.some((held) => held.id === id)) dropHeld(state, id);
+    view.update(before);
   }
 
   get #article() {

@@ -77,10 +77,12 @@ export function makeComposer(words) {
       make("button", { part: "submit", class: "primary", type: "submit" }, words("post"))));
 }
 
-/** The frame of a thread while nothing of it has been loaded. @param {Words} words @param {string} order  in which it is asked for */
-export function makeSection(words, order) {
+/** The frame of a thread while nothing of it has been loaded. @param {import("./thread.js").Thread} thread */
+export function makeSection({ host, language, words }) {
+  const order = host.getAttribute("sort") ?? "oldest";
+  const dir = /^ar/.test(language) && !host.hasAttribute("dir") ? "rtl" : null;
   const sorts = ["oldest", "newest", "top"].map((sort) => make("a", { part: "sort", href: pageLink({ sort }), "data-ripost": "sort", "data-sort": sort, "aria-current": order === sort ? "true" : null }, words(sort)));
-  return makePart("section", "thread", { "aria-labelledby": "title", "aria-busy": "true" },
+  return makePart("section", "thread", { lang: language, dir, "aria-labelledby": "title", "aria-busy": "true" },
     makePart("header", "header", {},
       makePart("h2", "count", { id: "title", "data-ripost": "count" }, words("loading")),
       makePart("nav", "sorts", { "aria-label": words("order") }, ...sorts),

@@ -72,11 +72,12 @@ export class OwnComments {
 
   /** Whether one of them waits for a moderator. */
   get waiting() {
-    return [...this.#thread.state.comments.values()].some(({ status }) => status === "pending");
+    return [...this.#thread.state.comments.values()].some((comment) => comment.status === "pending" && this.has(comment));
   }
 
   /** What a moderator decided. A comment that was accepted comes as any other. @param {{type: string, id: number, status: string}} frame */
   hear({ type, id, status }) {
+    if (type === "subscribed") void this.#thread.loader().then((loader) => loader.knowHeld());
     if (type !== "comment.decided" || status === "visible") return;
     dropHeld(this.#thread.state, id);
     this.#thread.view.update([id]);

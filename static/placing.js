@@ -8,6 +8,7 @@ import { CommentView } from "./comment-view.js";
 import { make, setChild } from "./elements.js";
 import { makeArticle } from "./making.js";
 import { LEVELS } from "./nesting.js";
+import { settleRoots } from "./root-order.js";
 export { fill, makeComposer } from "./making.js";
 
 /** Top-level comments that stand together. One box each costs the browser a look at every frame, all in one a layout of all. */
@@ -18,6 +19,7 @@ const CHUNK = 25;
 /** Put a comment on the screen, and those above it first. @param {ThreadView} view @param {number} id */
 export function put(view, id) {
   const { state, views } = view;
+  settleRoots(state);
   const path = [];
   /** @type {number | null | undefined} */
   let at = id;
@@ -34,21 +36,25 @@ export function put(view, id) {
   }
 }
 
-/** Put every comment where it belongs, those that stood there before too. @param {ThreadView} view */
+/** Bring all that is shown to where it belongs in another order, and up to date. @param {ThreadView} view */
 export function arrange(view) {
+  settleRoots(view.state);
   for (const id of view.state.comments.keys()) {
-    if (view.views.has(id)) {
-      view.show(id);
-      place(view, id);
-    } else put(view, id);
+    if (!view.views.has(id)) continue;
+    view.show(id);
+    place(view, id);
   }
 }
 
 /** Bring what stands around the comments up to date. @param {ThreadView} view */
 export function settle(view) {
   const { later } = view.frame;
+  settleRoots(view.state);
   // A page that was loaded may have closed the distance to some of them.
-  if (later) for (const article of [...later.children]) place(view, Number(/** @type {HTMLElement} */ (article).dataset["commentId"]));
+  for (const article of [...(later?.children ?? [])]) {
+    const id = Number(/** @type {HTMLElement} */ (article).dataset["commentId"]);
+    if (view.state.comments.has(id)) place(view, id); // not one that is gone but is being answered
+  }
   if (later && !later.firstElementChild) later.remove();
   point(view);
 }

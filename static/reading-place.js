@@ -19,7 +19,14 @@ export function keepPlace(root, feed, change) {
   change();
   if (!anchor.isConnected) return;
   const moved = anchor.getBoundingClientRect().top - before;
-  if (Math.abs(moved) >= 0.5) window.scrollBy({ top: moved, behavior: "instant" });
+  if (Math.abs(moved) >= 0.5) scrollerOf(root.host).scrollBy({ top: moved, behavior: "instant" });
+}
+
+/** What scrolls a thread: the window, or a box of the page's own. @param {Element} host */
+function scrollerOf(host) {
+  let box = host.parentElement;
+  while (box && (box.scrollHeight <= box.clientHeight || !/auto|scroll/.test(getComputedStyle(box).overflowY))) box = box.parentElement;
+  return box ?? window;
 }
 
 /** What is being read, if it is in the window. @param {ShadowRoot} root @param {Element} feed @returns {Element | null} */

@@ -121,9 +121,8 @@ class Replay {
     this.#comments = whole.comments;
     this.#said.removeAttribute("role"); // from here on the slider says where it is
     this.#build();
-    if (!this.#steps.length) return setText(this.#said, words("replayNone"));
+    if (!this.#steps.length) return;
     if (whole.cut) this.#bar.after(make("p", { class: "note", part: "note" }, words("replayCut", { n: this.#steps.length })));
-    this.#play.disabled = this.#slider.disabled = false;
     this.#play.focus({ preventScroll: true });
     this.#show(this.#calm ? 1 : 0);
     if (!this.#calm) this.#toggle();
@@ -164,14 +163,16 @@ class Replay {
 
   /** Everything anew, at the place where it is. */
   #build() {
-    const at = this.#steps[this.#shown - 1]?.at ?? -Infinity;
-    const any = this.#shown > 0;
+    const before = new Set(this.#steps.slice(0, this.#shown).map(({ id }) => id));
     this.#steps = makeTimeline(this.#comments);
     this.#feed.replaceChildren();
     this.#elements.clear();
     this.#shown = 0;
     this.#slider.max = `${this.#steps.length}`;
-    if (any) this.#show(this.#steps.filter((step) => step.at <= at).length);
+    this.#show(this.#steps.filter(({ id }) => before.has(id)).length);
+    this.#play.disabled = this.#slider.disabled = !this.#steps.length;
+    if (!this.#steps.length) setText(this.#said, this.#thread.words("replayNone"));
+    if (this.#playing) this.#next();
   }
 
   /** Show the first `n` comments and no other. @param {number} n */
@@ -252,18 +253,20 @@ class Replay {
 
   #toggle() {
     if (this.#playing) return this.#stop();
-    if (this.#shown === this.#steps.length) this.#show(0);
+    if (this.#shown >= this.#steps.length) this.#show(0);
     this.#following = true;
     this.#playing = true;
     this.#name();
     this.#next();
   }
 
+  /** One step after the other; what is to come may have changed since the last. */
   #next() {
+    clearTimeout(this.#timer);
+    if (this.#shown >= this.#steps.length) return this.#stop();
     this.#timer = window.setTimeout(() => {
       this.#show(this.#shown + 1);
-      if (this.#shown < this.#steps.length) this.#next();
-      else this.#stop();
+      this.#next();
     }, this.#wait(this.#shown));
   }
 

@@ -3,6 +3,8 @@
  * What a reader asks to see: what waits behind the pill, a certain comment. Loaded when they ask. Owns where the reader is
  * brought; promises that nothing moves under them that they did not ask for. What stands where is the view's own.
  */
+import { Problem } from "./api.js";
+import { fail } from "./first-page.js";
 import { put } from "./placing.js";
 import { treeOrder } from "./tree-order.js";
 
@@ -26,10 +28,13 @@ export class Showing {
     await thread.prepare();
     const far = await this.#bring(below);
     view.flush();
-    if (!view.waiting.size && view.away !== null) return this.goTo(view.away);
+    if (!view.waiting.size && view.away !== null) return void (await this.goTo(view.away));
     const ids = treeOrder(thread.state, below === null ? undefined : [below]).filter((id) => view.waiting.has(id) || far.includes(id));
     const first = ids[0];
-    if (first === undefined) return;
+    if (first === undefined) {
+      if (far.some((id) => thread.state.unloaded.has(id))) thread.frame.fail(thread.words("unreachable"), () => this.reveal(below));
+      return;
+    }
     // A reader at the top has nothing above to lose: what is new may push down what follows.
     view.away = first; // until it is known to be in sight: the button that was pressed stays, and the focus with it
     const atTop = view.frame.section.getBoundingClientRect().top >= 0;
@@ -62,6 +67,7 @@ export class Showing {
       if (!missing.length) break;
       const loader = await this.#thread.loader();
       const answers = await Promise.allSettled(missing.map((id) => loader.aside(id)));
+      answers.forEach((answer, at) => answer.status === "rejected" && isGone(answer.reason) && this.#thread.state.unloaded.delete(missing[at] ?? 0));
       if (answers.every(({ status }) => status === "rejected")) break;
     }
     return far;
@@ -81,23 +87,42 @@ export class Showing {
     seen.observe(entry);
   }
 
-  /** Bring a comment to the reader, with focus; load it if need be. @param {number} id */
+  /**
+   * Bring a comment to the reader, with focus; load it if need be.
+   *
+   * @param {number} id
+   * @returns {Promise<boolean | null>} whether there is such a comment; null: it could not be asked for, and that was said
+   */
   async goTo(id) {
     const view = this.#view;
     const { state } = this.#thread;
-    if (!state.comments.has(id) && !(await (await this.#thread.loader()).aside(id))) return;
+    try {
+      if (!state.comments.has(id) && !(await (await this.#thread.loader()).aside(id))) return this.#giveUp(id);
+    } catch (error) {
+      if (isGone(error)) return this.#giveUp(id);
+      fail(this.#thread, error, () => this.goTo(id));
+      return null;
+    }
     if (!view.views.has(id)) await this.#thread.prepare();
     if (this.#thread.state.comments.has(id)) put(view, id);
     view.away = null;
     view.around();
     const element = view.element(id);
-    if (!element) return;
+    if (!element) return false; // taken down while it was loaded
     unfold(view, id);
     element.setAttribute("data-fresh", "");
     const entry = /** @type {HTMLElement} */ (element.querySelector(".entry"));
     // At once, whatever the page's scroll-behavior: a long glide over a thread makes people ill.
     entry.scrollIntoView({ block: entry.offsetHeight < window.innerHeight / 2 ? "center" : "start", behavior: "instant" });
     element.focus({ preventScroll: true });
+    return true;
+  }
+
+  /** There is no such comment any more: nothing leads to it. @param {number} id */
+  #giveUp(id) {
+    if (this.#view.away === id) this.#view.away = null;
+    this.#view.around();
+    return false;
   }
 }
 
@@ -107,6 +132,9 @@ export function unfold(view, id) {
     if (at.dataset["folded"] !== undefined) view.fold(Number(at.dataset["commentId"]));
   }
 }
+
+/** @param {unknown} error */
+const isGone = (error) => error instanceof Problem && error.status === 404;
 
 /** @param {HTMLElement | null} element */
 function isOnScreen(element) {

@@ -17,12 +17,10 @@ export class ThreadFrame {
   #heard = 0; // how many of them have been spoken of
   #speaking = 0;
 
-  /** @param {HTMLElement} section @param {Words} words @param {string} language */
-  constructor(section, words, language) {
+  /** @param {HTMLElement} section @param {Words} words */
+  constructor(section, words) {
     this.#words = words;
     this.section = section;
-    section.lang = language;
-    section.dir = /^ar/.test(language) && !/** @type {ShadowRoot} */ (section.getRootNode()).host.hasAttribute("dir") ? "rtl" : "";
     this.feed = this.part("feed");
   }
 
@@ -35,9 +33,10 @@ export class ThreadFrame {
     return /** @type {HTMLElement} */ (this.section.querySelector("[data-ripost=count]"));
   }
 
-  /** A paragraph that is there or not. @param {string} name @param {boolean} wanted @param {Element} before @param {string} look @param {string} [role] */
-  #note(name, wanted, before, look, role) {
-    setChild(this.section, `[data-ripost=${name}]`, wanted, () => makePart("p", look, { "data-ripost": name, role: role ?? null }, this.#words(name)), before);
+  /** A paragraph that is there or not. @param {string} name @param {boolean} wanted @param {Element} before @param {string} [key]  its words */
+  #note(name, wanted, before, key = name) {
+    const note = setChild(this.section, `[data-ripost=${name}]`, wanted, () => makePart("p", name === "empty" ? name : "note", { "data-ripost": name }), before);
+    if (note) setText(note, this.#words(key));
   }
 
   /** @param {ThreadState} state @param {boolean} empty  no comment is shown */
@@ -48,9 +47,9 @@ export class ThreadFrame {
     setAttribute(section, "data-article-state", article.state);
     setAttribute(section, "aria-busy", null);
     setText(this.#count, this.#words("comments", { n: article.comment_count }));
-    for (const name of ["closed", "premoderated"]) this.#note(name, article.state === name, composer, "note");
-    this.#note("empty", empty, feed, "empty");
-    this.#note("failure", false, feed, "");
+    for (const name of ["closed", "premoderated"]) this.#note(name, article.state === name, composer);
+    this.#note("empty", empty, feed, article.state === "closed" ? "noComments" : "empty");
+    this.#note("failure", false, feed);
     const form = composer.querySelector("form");
     // Text that is there outlives the closing; the composer says what happened.
     if (!isClosed(state)) {
@@ -79,9 +78,10 @@ export class ThreadFrame {
     setAttribute(pill, "data-count", `${n}`);
   }
 
-  /** Say something to those who do not see it. @param {string} text */
+  /** Say something to those who do not see it; the same as before, too. @param {string} text */
   say(text) {
-    setText(this.part("said"), text);
+    const said = this.part("said");
+    setText(said, said.textContent === text ? `${text}\u00a0` : text);
   }
 
   /** @param {import("./types.js").LinkState} state @param {string} text  empty while there is nothing to say */
@@ -91,11 +91,15 @@ export class ThreadFrame {
     setText(status, text);
   }
 
-  /** Say that nothing could be loaded, and offer to try again. @param {string} reason  a sentence */
-  fail(reason) {
+  /** What could not be done, once more. */
+  again = () => {};
+
+  /** Say that something could not be loaded, and offer to try again. @param {string} reason  a sentence @param {() => void} [again]  where it is not tried again by itself */
+  fail(reason, again = () => {}) {
+    this.again = again;
     setAttribute(this.section, "aria-busy", null);
     if (this.#count.textContent === this.#words("loading")) setText(this.#count, this.#words("discussion"));
-    this.#note("failure", true, this.feed, "note failure", "alert");
-    this.part("failure").replaceChildren(reason, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
+    const note = setChild(this.section, "[data-ripost=failure]", true, () => makePart("p", "note", { class: "note failure", role: "alert", "data-ripost": "failure" }), this.feed);
+    note?.replaceChildren(reason, " ", makeButton("retry", this.#words("tryAgain"), { class: "action inline" }));
   }
 }

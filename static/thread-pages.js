@@ -5,6 +5,7 @@
  * equal a later page. Never touches the DOM or the network; runs under node.
  */
 import { drop, fold, insert, prune } from "./thread-state.js";
+import { settleRoots } from "./root-order.js";
 import { treeOrder } from "./tree-order.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page
@@ -20,6 +21,7 @@ import { treeOrder } from "./tree-order.js";
  * @returns {Outcome & {stale: boolean}}  stale: older than the events kept; ask again past the caches
  */
 export function addPage(state, page, branch = null) {
+  settleRoots(state);
   const changed = /** @type {Set<number>} */ (new Set());
   const outcome = { changed, gap: false, reset: false, stale: false };
   if (page.epoch !== state.epoch) return { ...outcome, reset: true };
@@ -27,6 +29,8 @@ export function addPage(state, page, branch = null) {
   if (page.seq < state.seq && kept.length !== state.seq - page.seq) return { ...outcome, stale: true };
   merge(state, page, branch, changed);
   for (const event of kept) fold(state, event, changed);
+  // One's own that wait, where what they answer has come.
+  for (const held of state.viewer?.pending ?? []) if (!state.comments.has(held.id) && insert(state, held)) changed.add(held.id);
   return outcome;
 }
 
@@ -47,6 +51,7 @@ export function addOwn(state, comment) {
  * @param {number} id
  */
 export function dropHeld(state, id) {
+  if (state.viewer) state.viewer.pending = state.viewer.pending.filter((held) => held.id !== id);
   if (state.comments.get(id)?.status === "pending") drop(state, id);
 }
 

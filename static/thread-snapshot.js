@@ -1,6 +1,6 @@
 // @ts-check
 /** A thread's state as a page again: what tests compare with the server's own. No page loads it. */
-import { comesBefore } from "./thread-state.js";
+import { comesBefore } from "./root-order.js";
 import { treeOrder } from "./tree-order.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page

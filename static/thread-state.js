@@ -18,7 +18,8 @@
  * @property {import("./types.js").Viewer | null} viewer
  * @property {Map<number, Comment>} comments
  * @property {Map<number, number[]>} children  replies by parent, ids ascending
- * @property {number[]} roots  top-level ids as displayed
+ * @property {number[]} roots  top-level ids as displayed; those of `arrived` are put where they belong when it matters (root-order.js)
+ * @property {number[]} arrived  roots that came by events
  * @property {Set<number>} leading  roots that were pinned when they were loaded: they stay in front until a reload
  * @property {Map<number, string>} branches  cursor of what is not loaded below a comment
  * @property {string | null} next  cursor of the next page of roots
@@ -52,6 +53,7 @@ export function makeState(snapshot) {
     comments: new Map(),
     children: new Map(),
     roots: [],
+    arrived: [],
     leading: new Set(),
     branches: new Map(Object.entries(snapshot.branches ?? {}).map(([id, cursor]) => [Number(id), cursor])),
     next: snapshot.next,
@@ -165,11 +167,14 @@ function change(state, id, fields, changed) {
  * @param {ThreadState} state @param {Comment} comment */
 export function insert(state, comment) {
   const { id, parent } = comment;
-  const { comments, roots } = state;
+  const { comments } = state;
   if (parent != null && !comments.has(parent)) return false;
   if (!comments.has(id)) {
     if (parent != null) attach(state, comment);
-    else roots.splice(rootPlace(state, comment), 0, id);
+    else {
+      state.roots.push(id);
+      state.arrived.push(id);
+    }
   }
   comments.set(id, comment);
   state.unloaded.delete(id);
@@ -181,25 +186,6 @@ function attach({ children }, { id, parent }) {
   const replies = children.get(/** @type {number} */ (parent)) ?? [];
   children.set(/** @type {number} */ (parent), replies);
   replies.splice(replies.findLastIndex((reply) => reply < id) + 1, 0, id);
-}
-
-/** Where a root that came by an event belongs, behind the roots that lead. @param {ThreadState} state @param {Comment} comment */
-function rootPlace(state, comment) {
-  let at = state.roots.length;
-  while (at > 0) {
-    const id = /** @type {number} */ (state.roots[at - 1]);
-    if (state.leading.has(id) || !comesBefore(state.sort, comment, /** @type {Comment} */ (state.comments.get(id)))) break;
-    at--;
-  }
-  return at;
-}
-
-/** @param {import("./types.js").Sort} sort @param {Comment} a @param {Comment} b */
-export function comesBefore(sort, a, b) {
-  if (sort === "newest") return a.id > b.id;
-  if (sort === "oldest") return a.id < b.id;
-  const better = a.up - a.down - (b.up - b.down);
-  return better ? better > 0 : a.id > b.id; // the newer of two equals, as the server's pages have it
 }
 
 /** Let go of a comment that is not visible and holds nothing up, and then of its parents likewise.

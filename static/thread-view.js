@@ -32,7 +32,6 @@ export class ThreadView {
 
   /**
    * @param {ShadowRoot} root @param {import("./thread-frame.js").ThreadFrame} frame @param {ThreadState} state
-   * @param {boolean} rendered  the comments that stand there are shown as the state has them
    * @param {object} options
    * @param {import("./words.js").Words} options.words
    * @param {import("./clock.js").Clock} options.clock
@@ -40,7 +39,7 @@ export class ThreadView {
    * @param {(view: CommentView) => void} options.shown  told of every comment that was brought up to date
    * @param {() => Promise<void>} options.prepare  load what makes comments
    */
-  constructor(root, frame, state, rendered, options) {
+  constructor(root, frame, state, options) {
     this.#root = root;
     this.frame = frame;
     this.state = state;
@@ -48,7 +47,7 @@ export class ThreadView {
     this.branches = new Map([...state.branches.keys()].map((id) => [id, ""]));
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (frame.section.querySelectorAll("article[data-comment-id]"))) {
       const comment = state.comments.get(Number(element.dataset["commentId"]));
-      if (comment) this.views.set(comment.id, new CommentView(element, rendered ? comment : null));
+      if (comment) this.views.set(comment.id, new CommentView(element, comment));
       else element.remove();
     }
     for (const time of frame.section.querySelectorAll("time")) options.clock.keep(time);
@@ -108,14 +107,6 @@ export class ThreadView {
     return this.views.get(id)?.element ?? null;
   }
 
-  /** Show those that wait although they need not. @param {(comment: Comment) => boolean} atOnce */
-  unhold(atOnce) {
-    for (const id of this.waiting) {
-      const comment = this.state.comments.get(id);
-      if (comment && atOnce(comment) && this.waiting.delete(id)) this.update([id]);
-    }
-  }
-
   /** @param {() => void} change */
   keep(change) {
     keepPlace(this.#root, this.frame.feed, change);
@@ -148,15 +139,16 @@ export class ThreadView {
     for (const reply of this.state.children.get(id) ?? []) if (this.views.get(reply)?.isNaming) this.show(reply);
   }
 
-  /** @param {number} id */
+  /** @param {number} id @returns {void} */
   remove(id) {
     this.waiting.delete(id);
     this.#folded.delete(id);
+    if (this.away === id) this.away = null;
     const view = this.views.get(id);
     if (!view?.shown) return;
-    const { element, entry, shown } = view;
-    // A reply is being written to it: the text outlives the comment, which stays as a tombstone for as long.
-    if (entry.querySelector(":scope > form")) {
+    const { element, shown } = view;
+    // A reply is being written to it, or below it: the text outlives the comment, which stays as a tombstone for as long.
+    if (element.querySelector("form")) {
       return view.show({ ...shown, author: null, tree: null, status: "removed", pinned: false }, { ...this.options, parent: undefined, closed: true, vote: 0 });
     }
     const above = element.parentElement?.closest("article") ?? this.frame.section;
@@ -164,7 +156,9 @@ export class ThreadView {
     this.views.delete(id);
     this.numbered = false;
     element.remove();
-    this.views.get(Number(above.dataset["commentId"]))?.trim();
+    const parent = Number(above.dataset["commentId"]);
+    this.views.get(parent)?.trim();
+    if (parent && !this.state.comments.has(parent)) return this.remove(parent);
     if (!focused) return;
     if (!above.hasAttribute("tabindex")) above.tabIndex = -1;
     above.focus({ preventScroll: true });

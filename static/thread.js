@@ -6,9 +6,9 @@
 import { BrowserStore } from "./browser-store.js";
 import { Clock } from "./clock.js";
 import { Connection } from "./connection.js";
-import { make } from "./elements.js";
+import { childOf, make } from "./elements.js";
 import { keepTrying, loadModule } from "./keep-trying.js";
-import { loadMaker, maker } from "./maker.js";
+import { loadMaker } from "./maker.js";
 import { isOwnPage, linkedComment, pageLink, renderedSnapshot } from "./page-address.js";
 import { Presence } from "./presence.js";
 import { ThreadFrame } from "./thread-frame.js";
@@ -81,47 +81,52 @@ export class Thread {
     hear("keydown", (event) => /^[np]$/.test(event.key) && this.view && !event.target.matches("input, textarea, select") && this.act((acting) => acting.press(event)));
     // Another window of this person has posted: what is theirs there is theirs here.
     hear("storage", ({ key }) => key === store.identitiesKey && this.view && this.act((acting) => acting.knowOwn()), window);
-    let section = /** @type {HTMLElement | null} */ (root.querySelector(".thread"));
-    /** What the server has not rendered. @type {(tries: number) => Promise<typeof import("./parts.js")>} */
-    const load = loadModule("./parts.js");
+    const there = /** @type {HTMLElement | null} */ (root.querySelector(".thread"));
+    const load = /** @type {(tries: number) => Promise<typeof import("./parts.js")>} */ (loadModule("./parts.js"));
     const rendered = renderedSnapshot(root, Number(host.getAttribute("article")));
-    const again = section !== null && !rendered; // another thread stood here
-    let [found, parts] = await Promise.all([this.#need(() => findWords(host)), rendered ? null : this.#need(load), again ? this.prepare() : null]).catch(() => []);
+    let [found, parts] = await Promise.all([this.#need(() => findWords(host)), rendered ? null : this.#need(load)]).catch(() => []);
     if (!found) return;
     const { language, words } = found;
     Object.assign(this, found);
     this.clock = new Clock(language, signal);
-    if (section && section.lang.slice(0, 2) !== language.slice(0, 2)) {
-      section.remove(); // in other words
-      section = null;
+    let section = /** @type {HTMLElement} */ (there);
+    let focused = false;
+    // In other words, or of another thread, whose forms are none of ours.
+    if (!there || !rendered || there.lang.slice(0, 2) !== language.slice(0, 2)) {
       parts ??= await this.#need(load).catch(() => null);
-    }
-    if (signal.aborted) return;
-    if (!section) {
-      if (!parts) return;
-      const made = (section = parts.makeSection(words, host.getAttribute("sort") ?? "oldest"));
-      const link = make("link", { rel: "stylesheet", href: new URL("./ripost.css", import.meta.url).href });
+      if (!parts || signal.aborted) return;
+      const made = (section = parts.makeSection(this));
+      const link = root.querySelector("link") ?? /** @type {HTMLLinkElement} */ (make("link", { rel: "stylesheet", href: new URL("./ripost.css", import.meta.url).href }));
       // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
-      made.hidden = true;
+      made.hidden = !link.sheet;
       for (const name of ["load", "error"]) hear(name, () => (made.hidden = false), link);
+      if (there) {
+        focused = Boolean(childOf(there, ".composer-place")?.contains(root.activeElement));
+        made.style.minHeight = `${there.offsetHeight}px`; // what is read stays where it is
+        there.remove();
+      }
       root.append(link, made);
     }
-    this.frame = new ThreadFrame(section, words, language);
+    this.frame = new ThreadFrame(section, words);
     this.#say("offline", false);
     const snapshot = rendered ?? (await parts?.firstPage(this));
     if (!snapshot || signal.aborted) return;
     this.state = makeState(snapshot);
     const { id } = this.state.article;
-    this.view = new ThreadView(root, this.frame, this.state, !again, {
+    this.view = new ThreadView(root, this.frame, this.state, {
       words,
       clock: this.clock,
       link: pageLink,
-      shown: (view) => this.own?.offer(view),
+      shown: (view) => {
+        this.own?.offer(view);
+        this.acting?.shown(view);
+      },
       prepare: () => this.prepare(),
     });
-    if (again) maker().arrange(this.view);
-    else parts?.render(this.view);
+    parts?.render(this.view);
     this.view.complete();
+    section.style.minHeight = "";
+    if (focused) section.querySelector("textarea")?.focus();
     this.presence = new Presence(this.view, words);
     this.connection = new Connection({
       server: this.server,
@@ -139,7 +144,8 @@ export class Thread {
     hear("visibilitychange", () => document.hidden && store.write(`visit:${id}`, { ...this.#calm, left: this.acting?.left ?? last?.left ?? [], own: this.own?.ids ?? last?.own ?? [] }), document);
     // Words may also have been typed, or are about to be, before the script was there or while it started anew.
     const writing = store.keys(`draft:${id}:`).length || this.composerForm?.querySelector("textarea")?.value || root.activeElement?.closest("form");
-    const linked = linkedComment();
+    // What the server has rendered and the browser has focused needs nothing more.
+    const linked = root.activeElement?.matches("[data-asked]") ? 0 : linkedComment();
     const unread = last && (last.seq < this.#calm.seq || last.left.length > 0);
     if (linked || writing || unread || this.token || store.own.length) await this.act((acting) => acting.begin(linked, Boolean(writing), Boolean(unread)));
   }
@@ -171,7 +177,7 @@ export class Thread {
       this.view.updateAll();
       if (!this.composerForm && !isClosed(this.state)) void this.prepare().then(() => (this.view.flush(), this.acting?.check()));
     }
-    if (!comment) this.acting?.check();
+    this.acting?.check();
     this.view.update(changed);
     this.#rest();
     this.#emit("comment", event);
@@ -192,7 +198,15 @@ export class Thread {
 
   /** What is loaded when it is needed, for as long as that takes. @template T @param {(tries: number) => Promise<T>} load */
   #need(load) {
-    return keepTrying(load, this.signal, () => this.frame?.fail(this.words("unreachable")));
+    let failed = false;
+    const said = () => {
+      failed = true;
+      this.frame?.fail(this.words("unreachable"));
+    };
+    return keepTrying(load, this.signal, said).then((loaded) => {
+      if (failed) this.view?.around();
+      return loaded;
+    });
   }
 
   /** What makes comments and forms, loaded when the first has to be made. @returns {Promise<void>} */
@@ -232,11 +246,12 @@ export class Thread {
       // A new tab, a download, a copied link are the browser's.
       if (event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
       const linked = ripost ? 0 : Number(new URL(target.href).searchParams.get("comment"));
-      if (!ripost && !this.state?.comments.has(linked)) return;
+      // Before there is a view the server shows what is linked.
+      if (!this.view || (!ripost && !this.state.comments.has(linked))) return;
       event.preventDefault();
       if (linked) {
         history.replaceState(history.state, "", target.href);
-        return void this.act((acting) => acting.showing.goTo(linked));
+        return void this.act((acting) => acting.goTo(linked));
       }
     }
     if (!ripost || !this.view) return;

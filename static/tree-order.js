@@ -1,5 +1,6 @@
 // @ts-check
 /** The comments of a thread in the order in which they are read. Changes nothing; runs under node. */
+import { settleRoots } from "./root-order.js";
 
 /**
  * Ids in display order, parents before replies. Iterative: a thread may be ten thousand deep.
@@ -8,9 +9,10 @@
  * @param {number[]} [from]  where to begin; the roots as displayed unless told
  * @returns {number[]}
  */
-export function treeOrder(state, from = state.roots) {
+export function treeOrder(state, from) {
+  settleRoots(state);
   const order = [];
-  const stack = [...from].reverse();
+  const stack = [...(from ?? state.roots)].reverse();
   for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
     order.push(id);
     const replies = state.children.get(id) ?? [];

@@ -4,6 +4,8 @@
  * and text only by textContent, so there is no markup to sanitise and Trusted Types have nothing to object to.
  */
 
+import { make } from "./elements.js";
+
 /** @typedef {import("./types.js").TreeNode} TreeNode */
 
 const TAGS = new Set(["p", "blockquote", "ul", "ol", "li", "pre", "code", "strong", "em", "del", "a", "br", "h"]);
@@ -15,20 +17,20 @@ const DEPTH = 50;
  * @returns {DocumentFragment}
  */
 export function renderTree(nodes) {
-  const fragment = document.createDocumentFragment();
+  const fragment = new DocumentFragment();
   append(fragment, nodes, 0);
   return fragment;
 }
 
-/** @param {Node} parent @param {any[]} nodes @param {number} depth */
+/** @param {ParentNode} parent @param {any[]} nodes @param {number} depth */
 function append(parent, nodes, depth) {
   for (const node of nodes) {
-    if (typeof node === "string") parent.appendChild(document.createTextNode(node));
+    if (typeof node === "string") parent.append(node);
     else if (Array.isArray(node)) {
       const [tag, ...rest] = node;
       const attributes = rest[0] && typeof rest[0] === "object" && !Array.isArray(rest[0]) ? rest.shift() : {};
       const element = TAGS.has(tag) && depth < DEPTH ? makeNode(tag, attributes) : null;
-      if (element) parent.appendChild(element);
+      if (element) parent.append(element);
       if (depth < 2 * DEPTH) append(element?.querySelector("strong") ?? element ?? parent, rest, depth + 1);
     }
   }
@@ -38,12 +40,9 @@ function append(parent, nodes, depth) {
 function makeNode(tag, attributes) {
   if (tag === "h") {
     // A heading in a comment must not enter the page's outline.
-    const heading = document.createElement("p");
-    heading.className = "heading";
-    heading.appendChild(document.createElement("strong"));
-    return heading;
+    return make("p", { class: "heading" }, make("strong"));
   }
-  const element = document.createElement(tag);
+  const element = make(tag);
   if (element instanceof HTMLAnchorElement && /^(https?:|mailto:)/i.test(String(attributes.href))) {
     element.href = String(attributes.href);
     element.rel = "ugc nofollow noopener";

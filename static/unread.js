@@ -27,8 +27,11 @@ export class Unread {
   #looking = new Map();
   #found;
 
-  /** @param {import("./thread.js").Thread} thread @param {import("./types.js").Visit | null} last  null: nothing is new */
-  constructor(thread, last) {
+  /**
+   * @param {import("./thread.js").Thread} thread @param {import("./types.js").Visit | null} last  null: nothing is new
+   * @param {number} until  the position at which this visit began; what has come since is told by the pill
+   */
+  constructor(thread, last, until) {
     this.#thread = thread;
     this.#root = thread.root;
     this.#last = last;
@@ -44,7 +47,12 @@ export class Unread {
       this.#observer.disconnect();
       this.#looking.forEach((timer) => clearTimeout(timer));
     });
-    this.#found = this.#find();
+    // What is taken down is nothing to read, on the page or not.
+    thread.host.addEventListener("ripost:comment", (event) => {
+      const { type, id } = /** @type {CustomEvent} */ (event).detail;
+      if (type === "comment.removed") this.#forget(id);
+    }, { signal: thread.signal });
+    this.#found = this.#find(until);
   }
 
   /** What is still unread. */
@@ -52,43 +60,61 @@ export class Unread {
     return [...this.#ids.keys()].slice(-MOST);
   }
 
-  /** To the next unread comment, or the one before, seen from where the focus is. @param {1 | -1} step */
+  /** Mark a comment that was put on the screen, or brought up to date, if it is unread. @param {import("./comment-view.js").CommentView} view */
+  shown(view) {
+    const { element, shown } = view;
+    if (!shown || !this.#ids.has(shown.id)) return;
+    if (shown.status !== "visible" || this.#thread.isOwn(shown)) return this.#forget(shown.id);
+    setAttribute(element, "data-unread", "");
+    this.#observer.observe(view.entry);
+  }
+
+  /** To the next unread comment, or the one before; past those that are gone. @param {1 | -1} step */
   async move(step) {
     await this.#found;
-    const { view, words } = this.#thread;
+    for (let id = this.#next(step); id; id = this.#next(step)) {
+      const to = id;
+      const there = await this.#thread.act((acting) => acting.goTo(to));
+      if (there === null) return; // it cannot be had now, and that was said
+      this.#visited.add(id);
+      if (there) return this.#see(id);
+      this.#forget(id);
+    }
+    this.#say(this.#thread.words("nothingUnread"));
+  }
+
+  /** The next from where the focus is; 0: there is none. @param {1 | -1} step @returns {number} */
+  #next(step) {
+    const { state, view } = this.#thread;
     const all = /** @type {HTMLElement[]} */ ([...this.#root.querySelectorAll("article[data-unread], article[data-fresh]")]);
-    const marked = all.filter((one) => this.#ids.has(idOf(one)) || (one.dataset["fresh"] !== undefined && !this.#visited.has(idOf(one))));
+    const isNew = (/** @type {number} */ id) => {
+      const comment = state.comments.get(id); // one's own is fresh as well, and not new
+      return comment !== undefined && !this.#visited.has(id) && !this.#thread.isOwn(comment);
+    };
+    const marked = all.filter((one) => this.#ids.has(idOf(one)) || (one.dataset["fresh"] !== undefined && isNew(idOf(one))));
     const from = this.#root.activeElement?.closest("article");
     const follows = (/** @type {Element} */ one) => from && from !== one && Boolean(from.compareDocumentPosition(one) & (step > 0 ? Node.DOCUMENT_POSITION_FOLLOWING : Node.DOCUMENT_POSITION_PRECEDING));
     const next = from ? (step > 0 ? marked.find(follows) : marked.findLast(follows)) : marked.at(step > 0 ? 0 : -1);
     // What is not loaded comes last; coming to the end, one begins again.
-    const id = next ? idOf(next) : step > 0 ? ([...this.#ids.keys()].find((one) => !view.views.has(one)) ?? (marked[0] && marked[0] !== from ? idOf(marked[0]) : 0)) : 0;
-    if (!id) return this.#say(words("nothingUnread"));
-    this.#see(id);
-    this.#visited.add(id);
-    await this.#thread.act((acting) => acting.showing.goTo(id));
+    return next ? idOf(next) : step > 0 ? ([...this.#ids.keys()].find((one) => !view.views.has(one)) ?? (marked[0] && marked[0] !== from ? idOf(marked[0]) : 0)) : 0;
   }
 
-  /** Ask what was said since the last visit, and mark it. */
-  async #find() {
+  /** Ask what was said since the last visit, and mark it. @param {number} until */
+  async #find(until) {
     if (!this.#last) return;
     const { state } = this.#thread;
     for (const id of this.#last.left) this.#ids.set(id, state.comments.get(id)?.parent ?? null);
     try {
-      await this.#read(this.#last.epoch, this.#last.seq, state.seq);
+      await this.#read(this.#last.epoch, this.#last.seq, until);
     } catch {
       // What was unread before is still known; the rest is not worth a word.
     }
     const { view } = this.#thread;
     for (const id of this.#ids.keys()) {
-      const element = view.element(id);
+      const shown = view.views.get(id);
       const comment = this.#thread.state.comments.get(id);
       if (comment && (comment.status !== "visible" || this.#thread.isOwn(comment))) this.#ids.delete(id);
-      else if (element) {
-        element.setAttribute("data-unread", "");
-        const entry = element.querySelector(":scope > .entry");
-        if (entry) this.#observer.observe(entry);
-      }
+      else if (shown) this.shown(shown);
     }
     if (this.#ids.size) await addStyle(this.#root, "unread.css");
     this.#count();
@@ -101,7 +127,6 @@ export class Unread {
       const query = new URLSearchParams({ epoch, since: `${since}`, wait: "0" });
       const { events = [], seq = since } = await ask(thread, `/api/articles/${thread.state.article.id}/events?${query}`);
       for (const { type, comment, id, seq: at } of events) {
-        // What has come since the page was loaded is told by the pill.
         if (at > until) return;
         if (comment?.status === "visible" && type !== "comment.edited" && !thread.isOwn(comment)) this.#ids.set(comment.id, comment.parent);
         else if (type === "comment.removed") this.#ids.delete(id);
@@ -124,7 +149,13 @@ export class Unread {
     const entry = this.#thread.view.element(id)?.querySelector(":scope > .entry");
     if (entry) this.#observer.unobserve(entry);
     clearTimeout(this.#looking.get(id));
-    if (this.#ids.delete(id)) this.#count();
+    if (this.#ids.delete(id) && this.#button.isConnected) this.#count();
+  }
+
+  /** It is gone, or the reader's own. @param {number} id */
+  #forget(id) {
+    this.#see(id);
+    this.#thread.view.element(id)?.removeAttribute("data-unread");
   }
 
   #count() {

@@ -75,12 +75,37 @@ class _Moved(Exception):
         self.slug = slug
 
 
+class _NotShown(Exception):
+    """The comment that is asked for is not shown to everybody, or never was."""
+
+
 async def article(request: Request) -> Response:
     """The page of an article: `?sort=`, `?cursor=`, `?comment=` choose the page of its discussion.
 
-    Made once for all who ask, as the pages of the API are (server/snapshots.py).
+    A comment that not everybody may see is 404 to crawlers, with the whole discussion for people: the script on it
+    shows the comment to its author and to moderators. Made once for all who ask, as the pages of the API are
+    (server/snapshots.py).
     """
-    site, slug, asked = sites.site_of(request), request.path_params["slug"], _asked(request)
+    asked = _asked(request)
+    try:
+        if request.url.path.endswith("/"):
+            raise _Moved(request.path_params["slug"])
+        try:
+            return await _shown(request, asked)
+        except _NotShown:
+            answer = await _shown(request, Asked(asked.sort))
+    except _Moved as moved:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(article_path(moved.slug) + query, 301, {"Cache-Control": "public, max-age=3600"})
+    if answer.status_code == 200:
+        answer.status_code = 404
+        del answer.headers["ETag"]  # that of the discussion's own address
+    return answer
+
+
+async def _shown(request: Request, asked: Asked) -> Response:
+    """The page that shows what is asked for. Raises _Moved, _NotShown, NotFound, BadRequest."""
+    site, slug = sites.site_of(request), request.path_params["slug"]
     state = web.state_of(request)
     named = f"{__version__} {site.origin} {site.static} {site.words.language} {slug} {asked}"
 
@@ -95,15 +120,12 @@ async def article(request: Request) -> Response:
         row = reading.find_article(tx, slug)
         if row.slug != slug:
             raise _Moved(row.slug)
-        return reading.read_page(tx, row, asked), row.body
+        try:
+            return reading.read_page(tx, row, asked), row.body
+        except NotFound:
+            raise _NotShown from None  # the article is there
 
-    try:
-        if request.url.path.endswith("/"):
-            raise _Moved(slug)
-        snapshot = await state.snapshots.get(f"page {named}", make)
-    except _Moved as moved:
-        query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(article_path(moved.slug) + query, 301, {"Cache-Control": "public, max-age=3600"})
+    snapshot = await state.snapshots.get(f"page {named}", make)
     return compression.of_snapshot(
         request, snapshot, media_type="text/html", headers={**_headers(site), "Cache-Control": "no-cache"}
     )
@@ -126,15 +148,15 @@ def _article_page(site: Site, view: threads.View, body: str, asked: Asked) -> st
 
 
 def _asked(request: Request) -> Asked:
-    """What the address asks for. An order nobody knows is the usual one; a comment that cannot be is not found."""
+    """What the address asks for. An order nobody knows is the usual one; what is no number is no comment."""
     query = request.query_params
     sort = query.get("sort", "")
     comment = query.get("comment") or query.get("branch") or None
     number = None
     if comment is not None:
-        if not comment.isascii() or not comment.isdigit() or not 0 < int(comment[:20]) < 2**63:
+        if not comment.isascii() or not comment.isdigit():
             raise NotFound("There is no such comment in this discussion.")
-        number = int(comment)
+        number = int(comment) if len(comment) < 19 else 0  # no comment has as large a number
     return Asked(Sort(sort) if sort in list(Sort) else Sort.OLDEST, query.get("cursor") or None, number)
 
 

@@ -90,7 +90,10 @@ export class Desk {
         method: "POST", token: this.#thread.token, body: { decision: DECISIONS[choice], ...(reason ? { reason } : {}) },
       });
       // An event of another article is for its own page.
-      if (answer.event && comment.article === this.#thread.state.article.id) this.#thread.own?.accept(answer);
+      if (comment.article === this.#thread.state.article.id) {
+        if (answer.event) this.#thread.own?.accept(answer);
+        else this.#thread.own?.hear({ type: "comment.decided", id: comment.id, status: answer.comment.status });
+      }
       this.#thread.view.element(comment.id)?.querySelector(":scope > .entry > .options")?.remove();
       this.#tell(words(did(choice)));
       const back = undoing(choice);

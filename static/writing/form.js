@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A writing form from the outside: its fields, and the identity of what is sent from it. Knows nothing of threads, keeps
- * nothing.
+ * A writing form from the outside: its fields, what it says, whether it can be sent, and the identity of what is sent from
+ * it. Knows nothing of threads, keeps nothing.
  *
  * @typedef {object} Writing  one form and what became of it
  * @property {HTMLFormElement} form
@@ -9,10 +9,15 @@
  * @property {number | null} parent  the comment it answers
  * @property {number | null} edits  the comment it changes
  * @property {boolean} busy  sent, not settled: the text may not change, or a retry would be another comment
- * @property {number} tries
- * @property {number} timer
+ * @property {import("../types.js").Draft | null} sent  what is on its way
+ * @property {number} tries  failures so far of what is on its way
+ * @property {number} timer  of the next try
+ * @property {number} gone  position of the thread at which the server said that the comment is no longer there: what comes after it is heard; -1: never
+ * @property {number} until  the server takes nothing from here before, in milliseconds since 1970
+ * @property {boolean} refused  it was sent too early
+ * @property {() => void} renew  brings up to date what the tools say
  */
-import { make, setChild, setText } from "../elements.js";
+import { make, setAttribute, setChild, setText } from "../elements.js";
 
 const COUNT_FROM = 500; // characters left when the counter appears
 
@@ -24,6 +29,33 @@ export const sendButton = (form) => /** @type {HTMLButtonElement} */ (form.query
 export const message = (form) => /** @type {HTMLElement} */ (form.querySelector(".message"));
 /** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
 export const nameField = (form) => form.querySelector("input[name=name]:not([hidden])");
+
+/** Whether it may be sent. Not `disabled`, which would drop the focus. @param {HTMLFormElement} form @param {boolean} able */
+export const enable = (form, able) => setAttribute(sendButton(form), "aria-disabled", able ? null : "true");
+
+/** @param {HTMLFormElement} form @param {string} text @param {boolean} [wrong] */
+export function tell(form, text, wrong = false) {
+  const place = message(form);
+  setText(place, text);
+  place.classList.toggle("wrong", wrong);
+}
+
+/** Say something in passing; not in place of what stands in the way. @param {HTMLFormElement} form @param {string} text @param {boolean} [wrong] @returns {boolean} whether it was said */
+export function say(form, text, wrong) {
+  if (form.hasAttribute("data-blocked")) return false;
+  tell(form, text, wrong);
+  return true;
+}
+
+/** What is on its way cannot be changed. @param {Writing} writing @param {boolean} busy */
+export function lock(writing, busy) {
+  const { form } = writing;
+  writing.busy = busy;
+  if (!busy) Object.assign(writing, { sent: null, tries: 0 });
+  for (const field of [area(form), nameField(form)]) if (field) field.readOnly = busy;
+  setAttribute(form, "aria-busy", busy ? "true" : null);
+  enable(form, !busy && !form.hasAttribute("data-blocked"));
+}
 
 /** Say how many characters are left, once it matters. @param {HTMLFormElement} form @param {number} most @param {import("../words.js").Words} words */
 export function count(form, most, words) {

@@ -8,8 +8,8 @@ import { mentionAt, suggest } from "./markdown-edit.js";
 
 let lists = 0; // for ids that no other list in the page has
 
-/** @param {import("../thread.js").Thread} thread @param {HTMLTextAreaElement} area @param {import("../words.js").Words} words */
-export function offerNames(thread, area, words) {
+/** @param {import("../thread.js").Thread} thread @param {HTMLTextAreaElement} area @param {import("../words.js").Words} words @param {AbortSignal} signal */
+export function offerNames(thread, area, words, signal) {
   const list = make("ul", { class: "names", part: "names", role: "listbox", id: `names-${++lists}`, "aria-label": words("people") });
   const said = make("span", { class: "unseen", "aria-live": "polite" });
   list.hidden = true;
@@ -23,7 +23,7 @@ export function offerNames(thread, area, words) {
     list.hidden = true;
     names = [];
     said.textContent = "";
-    for (const name of ["aria-controls", "aria-activedescendant", "aria-expanded", "aria-autocomplete", "role"]) setAttribute(area, name, null);
+    for (const name of ["aria-controls", "aria-activedescendant", "aria-autocomplete", "aria-haspopup"]) setAttribute(area, name, null);
   };
   const mark = (/** @type {number} */ at) => {
     chosen = (at + names.length) % names.length;
@@ -58,12 +58,13 @@ export function offerNames(thread, area, words) {
     }));
     list.hidden = false;
     said.textContent = words("peopleFound", { n: names.length });
-    for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": list.id })) setAttribute(area, name, value);
+    // A field of several lines may not be a combobox, nor be expanded: what it controls is its popup while that is there.
+    for (const [name, value] of Object.entries({ "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": list.id })) setAttribute(area, name, value);
     mark(0);
   };
-  area.addEventListener("input", look);
-  area.addEventListener("click", look);
-  area.addEventListener("blur", close);
+  area.addEventListener("input", look, { signal });
+  area.addEventListener("click", look, { signal });
+  area.addEventListener("blur", close, { signal });
   area.addEventListener("keydown", (event) => {
     if (list.hidden || event.isComposing) return;
     /** @type {Record<string, () => void>} */
@@ -73,7 +74,7 @@ export function offerNames(thread, area, words) {
     event.preventDefault();
     event.stopPropagation(); // Escape closes the list, not the form
     press();
-  });
+  }, { signal });
 }
 
 /** Everybody who wrote what is loaded, the latest first. @param {import("../thread.js").Thread} thread */

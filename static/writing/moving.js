@@ -4,11 +4,13 @@
  * holds, and how one learns that a comment is gone. Never throws a word away.
  */
 import { ask, Problem } from "../api.js";
-import { area } from "./form.js";
+import { area, nameField } from "./form.js";
 import { insert } from "./toolbar.js";
 
-/** Put a text into a form, below what is there. @param {HTMLFormElement} form @param {string} text */
-export function moveInto(form, text) {
+/** Put a text into a form, below what is there. @param {HTMLFormElement} form @param {string} text @param {string} [name]  given with it, for a form without one */
+export function moveInto(form, text, name = "") {
+  const field = nameField(form);
+  if (field) field.value ||= name;
   const target = area(form);
   const room = !target.value || target.value.endsWith("\n\n") ? "" : "\n\n";
   target.setSelectionRange(target.value.length, target.value.length);

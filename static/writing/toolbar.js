@@ -5,13 +5,13 @@
  * own editing, so that undo works, and is followed by an `input` event, so that the draft is kept.
  */
 import { ask, Problem } from "../api.js";
-import { make, makeButton, setAttribute, setText } from "../elements.js";
-import { moderates } from "../rights.js";
+import { make, makeButton, setAttribute, setChild, setText } from "../elements.js";
 import { addStyle } from "../styles.js";
 import { renderTree } from "../tree-view.js";
 import { loadWords } from "../words.js";
 import { cleanPaste, format, PASTE_MAX, quotation } from "./markdown-edit.js";
 import { offerNames } from "./mention.js";
+import { slowMode } from "./obstacle.js";
 
 /** @typedef {Parameters<typeof format>[0]} Kind */
 
@@ -37,14 +37,14 @@ const MAC = /Mac|iP(hone|ad|od)/.test(navigator.platform);
 
 /**
  * @param {import("../thread.js").Thread} thread @param {HTMLFormElement} form @param {AbortSignal} signal
- * @returns {Promise<void>}
+ * @returns {Promise<() => void>} brings up to date what is said of writing here
  */
 export async function addTools(thread, form, signal) {
   const root = /** @type {ShadowRoot} */ (form.getRootNode());
   const { words } = await loadWords(thread.language, "more-", thread.words);
   if (root instanceof ShadowRoot) await addStyle(root, "writing/writing.css");
   const area = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
-  if (signal.aborted || form.querySelector(".tools")) return;
+  if (signal.aborted || form.querySelector(".tools")) return () => {};
   const bar = make("div", { class: "tools", part: "tools", role: "toolbar", "aria-label": words("formatting") });
   for (const [kind, word, key, shift] of TOOLS) {
     const shortcut = `${MAC ? "\u2318" : "Ctrl+"}${shift ? (MAC ? "\u21e7" : "Shift+") : ""}${key.toUpperCase()}`;
@@ -54,14 +54,14 @@ export async function addTools(thread, form, signal) {
     });
     button.append(icon(ICONS[kind]));
     // The selection in the text must survive the press.
-    button.addEventListener("mousedown", (event) => event.preventDefault());
-    button.addEventListener("click", () => use(thread, root, area, kind));
+    button.addEventListener("mousedown", (event) => event.preventDefault(), { signal });
+    button.addEventListener("click", () => use(thread, root, area, kind), { signal });
     bar.append(button);
   }
   const preview = makeButton("preview", words("preview"), { class: "tool preview-button", "aria-pressed": "false", tabindex: "-1" });
-  preview.addEventListener("click", () => void togglePreview(thread, form, area, preview, words));
+  preview.addEventListener("click", () => void togglePreview(thread, form, area, preview, words), { signal });
   bar.append(preview);
-  bar.addEventListener("keydown", rove);
+  bar.addEventListener("keydown", rove, { signal });
   area.before(bar);
   area.addEventListener("keydown", (event) => {
     if (!(MAC ? event.metaKey : event.ctrlKey) || event.altKey) return;
@@ -70,12 +70,17 @@ export async function addTools(thread, form, signal) {
     event.preventDefault();
     event.stopPropagation();
     use(thread, root, area, tool[0]);
-  });
-  area.addEventListener("paste", (event) => paste(event, form, area, words));
-  offerNames(thread, area, words);
-  const { slow_mode_seconds: slow } = thread.state.article;
-  if (slow && !moderates(thread)) bar.after(make("p", { class: "slow" }, words("slow", { n: slow })));
+  }, { signal });
+  area.addEventListener("paste", (event) => paste(event, form, area, words), { signal });
+  offerNames(thread, area, words, signal);
   if (isBlocked()) bar.after(make("p", { class: "unkept" }, words("notKept")));
+  const renew = () => {
+    const n = slowMode(thread);
+    const note = setChild(form, ".slow", n > 0, () => make("p", { class: "slow" }), bar.nextElementSibling);
+    if (note) setText(note, words("slow", { n }));
+  };
+  renew();
+  return renew;
 }
 
 /**

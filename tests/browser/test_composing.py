@@ -114,6 +114,30 @@ async def test_people_of_the_thread_are_offered_after_an_at_sign(
     await expect(area).to_have_value("Hello @José Ángel and @b\n")
 
 
+async def test_axe_has_nothing_against_the_names_that_are_offered(
+    pages: Pages, newsroom: Newsroom, article: Json, axe: str
+) -> None:
+    await newsroom.say(article, "Hello.")
+    window = Window(await pages(newsroom.link(article), bypass_csp=True))
+    await window.until("live")
+    area = window.composer.locator("textarea")
+    await area.click()
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+    await area.press_sequentially("@a")
+    first = window.composer.get_by_role("option", selected=True)
+    await expect(first).to_have_text("Ana")
+    names = await window.composer.get_by_role("listbox").get_attribute("id")
+    await expect(area).to_have_attribute("aria-controls", names or "")
+    await expect(area).to_have_attribute("aria-activedescendant", await first.get_attribute("id") or "")
+    await expect(window.composer.locator("[aria-live]")).to_contain_text("1")
+    await window.page.evaluate(axe)
+    found = await window.page.evaluate("axe.run(document)")
+    assert not [f"{one['id']}: {node['html'][:160]}" for one in found["violations"] for node in one["nodes"]]
+    await area.press("Escape")
+    for attribute in ("aria-controls", "aria-activedescendant", "aria-autocomplete", "aria-haspopup"):
+        assert await area.get_attribute(attribute) is None
+
+
 async def test_a_paste_arrives_without_what_cannot_be_seen(pages: Pages, newsroom: Newsroom, article: Json) -> None:
     window = await writing(pages, newsroom, article)
     area = window.composer.locator("textarea")
@@ -134,6 +158,57 @@ async def test_slow_mode_is_announced_and_counted_down_after_a_post(pages: Pages
     await window.post("The first.")
     await expect(window.composer.locator(".message")).to_contain_text("You can post again in")
     await expect(window.composer.locator("button[type=submit]")).to_be_disabled()
+
+
+async def test_slow_mode_that_is_set_and_lifted_while_one_writes_is_followed(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Here before.")
+    window = await writing(pages, newsroom, article)
+    note, send = window.composer.locator(".slow"), window.composer.locator("[type=submit]")
+    await newsroom.change(article, slow_mode_seconds=60)
+    await expect(note).to_have_text("Slow mode: one comment every 60 seconds.")
+    await window.post("The first.")
+    await expect(window.composer.locator(".message")).to_contain_text("You can post again in")
+    await window.button(said, "reply").click()
+    await expect(window.form(said).locator(".message")).to_contain_text("You can post again in")
+    await newsroom.change(article, slow_mode_seconds=0)
+    await expect(note).to_have_count(0)
+    for form in (window.composer, window.form(said)):
+        await expect(form.locator(".message")).to_be_empty()
+        await expect(form.locator("[type=submit]")).to_be_enabled()
+    await window.post("The second.")
+    await expect(send).to_be_enabled()
+
+
+async def test_of_several_reasons_why_nothing_can_be_sent_the_one_that_holds_is_said(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article(slow_mode_seconds=60)
+    page = await pages("about:blank")
+    await page.clock.install()
+    await page.goto(newsroom.link(article))
+    window = Window(page)
+    await window.until("live")
+    await window.post("The first.")
+    message, send = window.composer.locator(".message"), window.composer.locator("[type=submit]")
+    await expect(message).to_contain_text("You can post again in")
+    await window.composer.locator("textarea").fill("The second.")
+    await newsroom.change(article, state="closed")
+    await expect(message).to_contain_text("was closed while you were writing")
+    await page.clock.fast_forward(5_000)
+    await expect(message).to_contain_text("was closed while you were writing")
+    await expect(send).to_be_disabled()
+    await newsroom.change(article, state="open")
+    await expect(message).to_contain_text("You can post again in")
+    await expect(send).to_be_disabled()
+    await newsroom.change(article, state="closed")
+    await expect(message).to_contain_text("was closed while you were writing")
+    await page.clock.fast_forward(60_000)
+    await expect(message).to_contain_text("was closed while you were writing")
+    await newsroom.change(article, state="open")
+    await expect(send).to_be_enabled(timeout=15_000)
+    await expect(message).to_be_empty()
 
 
 async def test_blocked_storage_is_said_and_posting_works(pages: Pages, newsroom: Newsroom, article: Json) -> None:

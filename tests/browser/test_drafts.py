@@ -1,11 +1,12 @@
 """Words are never lost and never said twice: drafts through everything that happens to a page, and what waits to be sent."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import BrowserContext, Page, Request, Route, expect
+from playwright.async_api import BrowserContext, Locator, Page, Request, Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window, eventually
@@ -79,7 +80,7 @@ async def test_what_is_typed_before_the_composer_has_loaded_is_kept(
     await expect(window.composer.get_by_role("toolbar")).to_be_visible()
 
 
-async def test_a_draft_waits_while_another_order_has_its_comment_elsewhere(
+async def test_another_order_of_the_discussion_leaves_what_is_being_written_with_its_comment(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
     first, *_ = [await newsroom.say(article, f"Number {n}.", f"Guest {n}") for n in range(30)]
@@ -88,11 +89,67 @@ async def test_a_draft_waits_while_another_order_has_its_comment_elsewhere(
     await window.form(first).locator("textarea").fill("To the very first.")
     await window.page.get_by_role("link", name="Newest").click()
     await expect(window.saying("Number 29.")).to_be_visible()
-    await expect(window.comment(first)).to_have_count(0)
-    await expect(window.page.get_by_text("Removed by a moderator")).to_have_count(0)
     await window.page.get_by_role("link", name="More comments").click()
+    await expect(window.saying("Number 1.")).to_be_visible()
+    await expect(window.page.get_by_text("Removed by a moderator")).to_have_count(0)
     await expect(window.form(first).locator("textarea")).to_have_value("To the very first.")
     await expect(window.form(first).locator("button[type=submit]")).to_be_enabled()
+
+
+async def test_a_draft_opens_with_the_page_that_brings_its_comment(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    *_, last = [await newsroom.say(article, f"Number {n}.", f"Guest {n}") for n in range(30)]
+    window = await Window.open(pages, newsroom.link(article))
+    more = window.page.get_by_role("link", name="More comments")
+    await more.click()
+    await window.button(last, "reply").click()
+    await window.form(last).locator("textarea").fill("To the last.")
+    await kept(window, "To the last.")
+    await again(window)
+    await more.click()
+    await expect(window.form(last).locator("textarea")).to_have_value("To the last.")
+    await window.write("To the last.", form=window.form(last))
+    await expect(window.saying("To the last.")).to_be_visible()
+
+
+async def test_a_form_that_the_composer_does_not_know_becomes_no_comment(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.composer.locator("textarea").click()
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+    await window.composer.evaluate(
+        """(form) => {
+          const stray = form.cloneNode(true);
+          stray.querySelector('textarea').value = 'Meant as an answer.';
+          stray.querySelector('input').value = 'Ada';
+          form.getRootNode().querySelector('.entry').append(stray);
+          stray.requestSubmit();
+        }"""
+    )
+    await window.post("After that.")
+    assert len(await newsroom.thread(article)) == 2
+    assert await said(newsroom, article, "Meant as an answer.") == 0
+    await expect(window.form(question).locator("textarea")).to_have_value("Meant as an answer.")
+
+
+async def test_the_forms_of_a_thread_that_has_ended_keep_no_drafts(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.button(question, "reply").click()
+    old = await window.form(question).locator("textarea").element_handle()
+    await window.page.locator("ripost-thread").evaluate("(one) => one.remove()")
+    await old.evaluate(
+        """(area) => {
+          area.value = 'Nobody reads this.';
+          area.dispatchEvent(new InputEvent('input', { bubbles: true }));
+        }"""
+    )
+    assert "Nobody reads this." not in await window.page.evaluate("JSON.stringify({ ...localStorage })")
 
 
 async def test_the_answer_to_a_removed_comment_becomes_a_comment_of_its_own(
@@ -109,6 +166,118 @@ async def test_the_answer_to_a_removed_comment_becomes_a_comment_of_its_own(
     await expect(window.comment(bad)).to_have_count(0)
     await window.write("I would rather have honey.")
     await expect(window.saying("rather have honey")).to_be_visible()
+
+
+async def test_what_is_written_to_a_comment_can_be_sent_when_the_comment_is_back(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    window = await Window.open(pages, newsroom.link(article))
+    mine = await window.post("Mine, with a mistake.")
+    await window.button(question, "reply").click()
+    await window.form(question).locator("textarea").fill("An answer.")
+    await window.button(mine, "edit").click()
+    await expect(window.form(mine).locator("textarea")).to_have_value("Mine, with a mistake.")
+    await window.form(mine).locator("textarea").fill("Mine, without one.")
+    for comment in (question, mine):
+        send = window.form(comment).locator("[type=submit]")
+        await newsroom.decide(comment, "reject")
+        await expect(window.form(comment).locator(".message")).to_contain_text(re.compile("removed", re.IGNORECASE))
+        await expect(send).to_be_disabled()
+        await newsroom.decide(comment, "restore")
+        await expect(window.form(comment).locator(".message")).to_be_empty()
+        await send.click()
+        await expect(window.form(comment)).to_have_count(0)
+    await expect(window.saying("An answer.")).to_be_visible()
+    await expect(window.entry(mine).locator(".body")).to_have_text("Mine, without one.")
+
+
+async def test_an_answer_that_waits_to_be_sent_has_a_way_out_when_its_question_is_removed(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.page.route(POST, lambda route: route.abort())
+    await window.button(question, "reply").click()
+    form = window.form(question)
+    move = form.get_by_role("button", name="Make it a comment of its own")
+    await window.write("My answer.", form=form)
+    await expect(form.locator(".message")).to_contain_text("Not sent yet")
+    await newsroom.decide(question, "reject")
+    await expect(move).to_be_visible()
+    await window.page.unroute_all()
+    async with window.page.expect_response(POST) as answer:
+        await window.page.evaluate("window.dispatchEvent(new Event('online'))")
+    assert (await answer.value).status == 409
+    await expect(form).not_to_have_attribute("aria-busy", "true")
+    await expect(form.locator(".message")).to_contain_text("was removed. Your text is kept.")
+    await move.click()
+    await expect(window.composer.locator("textarea")).to_have_value("My answer.")
+    await window.composer.locator("[type=submit]").click()  # the name was given with the answer
+    await expect(window.saying("My answer.")).to_be_visible()
+    assert await said(newsroom, article, "My answer.") == 1
+
+
+async def test_a_refusal_because_the_question_is_gone_says_so_though_nothing_was_heard_of_it(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.button(question, "reply").click()
+    await window.page.locator('button[data-ripost="pause"]').click()
+    await window.until("paused")
+    await newsroom.decide(question, "reject")
+    form = window.form(question)
+    await window.write("My answer.", form=form)
+    await expect(form.locator(".message")).to_contain_text("was removed. Your text is kept.")
+    await form.get_by_role("button", name="Make it a comment of its own").click()
+    await expect(window.composer.locator("textarea")).to_have_value("My answer.")
+
+
+async def test_a_button_that_is_pressed_twice_sends_once(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    await ready(window)
+    asked, gate = 0, asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await gate.wait()
+        await route.continue_()
+
+    await window.page.route(POST, hold)
+    async with window.page.expect_request(POST):
+        await window.write("Once.")
+    await window.composer.locator("[type=submit]").dispatch_event("click")
+    gate.set()
+    await expect(window.saying("Once.")).to_be_visible()
+    await expect(window.composer.locator(".message")).to_have_text("Posted.")
+    assert asked == 1
+
+
+@pytest.mark.parametrize("how", ["Enter", "click"])
+async def test_who_sends_with_the_button_does_not_lose_the_focus(
+    pages: Pages, newsroom: Newsroom, article: Json, how: str
+) -> None:
+    question = await newsroom.say(article, "A question?")
+    window = await Window.open(pages, newsroom.link(article))
+
+    async def send(form: Locator, text: str) -> None:
+        await form.locator("textarea").fill(text)
+        button = form.locator("[type=submit]")
+        await (button.click() if how == "click" else button.press(how))
+
+    mine = await window.post("Mine.")
+    await send(window.composer, "Another.")
+    await expect(window.composer.locator(".message")).to_have_text("Posted.")
+    await expect(window.composer.locator("[type=submit]" if how == "click" else "textarea")).to_be_focused()
+    await window.button(question, "reply").click()
+    await send(window.form(question), "An answer.")
+    await expect(window.saying("An answer.").last).to_be_focused()
+    await window.button(mine, "edit").click()
+    await expect(window.form(mine).locator("textarea")).to_have_value("Mine.")
+    await send(window.form(mine), "Mine, and better.")
+    await expect(window.comment(mine)).to_be_focused()
 
 
 @pytest.mark.faults
@@ -328,6 +497,31 @@ async def test_a_sign_in_while_the_cursor_is_in_the_form_is_seen_there(
     )
     await expect(window.composer).to_contain_text("Posting as Mo Derator")
     await expect(window.composer.locator("textarea")).to_be_focused()
+
+
+async def test_a_moderator_who_is_known_late_is_seen_in_the_form(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = Window(await pages("about:blank"))
+    known = json.dumps([{"id": 0, "name": "Mo Derator", "token": newsroom.token}])
+    await window.page.add_init_script(
+        f"localStorage.setItem(`ripost:${{location.origin}}:identities`, {json.dumps(known)})"
+    )
+    answer = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    await window.page.route(re.compile(r"/thread\?"), late)
+    await window.page.goto(newsroom.link(article))
+    await window.until("live")
+    await window.composer.locator("textarea").click()
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+    await expect(window.composer).not_to_contain_text("Posting as")
+    answer.set()
+    await expect(window.composer).to_contain_text("Posting as Mo Derator")
+    await expect(window.composer.locator("input[name=name]")).to_be_hidden()
 
 
 async def test_a_sign_in_that_expired_while_writing_costs_nothing(

@@ -1,9 +1,10 @@
 """A moderator at their desk: signed in by a link, deciding in the page, with what waits in a list that keeps itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
@@ -74,6 +75,38 @@ async def test_a_comment_that_waits_is_approved_from_the_list_and_stands_on_ever
     await expect(line(moderator, second)).to_be_visible()
     await newsroom.decide(second, "reject")  # by a colleague
     await expect(line(moderator, second)).to_have_count(0, timeout=SOON)
+
+
+async def test_the_list_leads_to_a_comment_that_waits_and_it_is_decided_there(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article(state="premoderated")
+    moderator = await at_desk(pages, newsroom, article)
+    held = await newsroom.say(article, "Please look at this.", "Hal")
+    await desk(moderator).locator(".queue-button").click()
+    await line(moderator, held).get_by_role("link").click()
+    await expect(moderator.comment(held)).to_be_focused()
+    await expect(moderator.entry(held)).to_contain_text("Please look at this.")
+    await desk(moderator).locator(".queue-button").click()
+    await line(moderator, held).get_by_role("button", name="Reject the comment by Hal").click()
+    await expect(moderator.comment(held)).to_have_count(0)
+
+
+async def test_the_desk_comes_although_the_server_did_not_answer_at_first(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Read this first.")
+    moderator = await at_desk(pages, newsroom, article)
+    refused = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await route.abort()
+        refused.set()
+
+    await moderator.page.route("**/api/articles/*/thread*", refuse)
+    await moderator.page.goto(newsroom.link(article, f"?comment={said['id']}"))
+    await expect(moderator.comment(said)).to_be_focused()  # does not wait for it
+    await asyncio.wait_for(refused.wait(), 15)
+    await moderator.page.unroute("**/api/articles/*/thread*")
+    await expect(desk(moderator)).to_be_visible(timeout=15_000)
 
 
 async def test_a_comment_is_removed_where_it_stands_and_brought_back(

@@ -1,5 +1,6 @@
 """What a moderator decides reaches every open window in place, and what was taken down is nowhere in it afterwards."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
@@ -165,6 +166,10 @@ async def test_a_held_comment_says_that_it_waits_and_is_settled_without_a_reload
     await writer.page.reload()
     await writer.until("live")
     await expect(writer.entry(held)).to_contain_text("Waiting for a moderator. Only you can see it.")
+    await writer.entry(held).locator(".permalink").click()
+    await expect(writer.page).to_have_url(re.compile(r"\?comment="))
+    await writer.page.reload()  # for anybody else there is no such comment
+    await expect(writer.comment(held)).to_be_focused()
     await newsroom.decide(held, "approve")
     for window in (writer, reader):
         await expect(window.comment(held)).to_have_attribute("data-status", "visible", timeout=SOON)

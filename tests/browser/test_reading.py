@@ -172,6 +172,47 @@ async def test_one_press_brings_many_replies_to_comments_that_are_not_loaded(pag
     await expect(window.button(root, "new-replies")).to_have_count(0)
 
 
+async def test_the_pill_leads_nowhere_once_what_it_has_shown_is_gone(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    for number in range(10):
+        await newsroom.say(article, f"Root {number}. {PARAGRAPH * 4}")
+    window = await Window.open(pages, newsroom.link(article))
+    spam = await newsroom.say(article, "Buy this.", "Spam")
+    await window.pill.click()
+    await expect(window.pill).to_have_text("Go to the new comments")
+    await newsroom.decide(spam, "reject")
+    await expect(window.pill).to_have_count(0)
+
+
+async def test_what_waits_far_away_is_asked_for_again_and_given_up_when_it_is_gone(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article()
+    last = await newsroom.say(article, "A root with a long branch.")
+    for number in range(30):
+        last = await newsroom.say(article, f"Deeper, {number}.", "Bo", under=last)
+    window = await Window.open(pages, newsroom.link(article))
+    await expect(window.comment(last)).to_have_count(0)
+    far = await newsroom.say(article, "Far below.", "Cy", under=last)
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    await window.page.route("**/api/comments/*", lambda route: route.abort())
+    await window.pill.click()
+    await expect(window.page.get_by_role("alert")).to_contain_text("could not be loaded")
+    await window.page.unroute("**/api/comments/*")
+    await window.page.get_by_role("button", name="Try again").click()
+    await expect(window.comment(far)).to_have_count(1)
+    await expect(window.page.get_by_role("alert")).to_have_count(0)
+    while await window.pill.count():  # it was shown out of sight
+        await window.pill.click()
+    other = await Window.open(pages, newsroom.link(article))
+    spam = await newsroom.say(article, "Buy this.", "Spam", under=last)
+    await expect(other.pill).to_have_attribute("data-count", "1")
+    await other.page.locator('button[data-ripost="pause"]').click()
+    await newsroom.decide(spam, "reject")
+    await other.pill.click()
+    await expect(other.pill).to_have_count(0)
+
+
 async def test_what_is_taken_down_leaves_from_behind_the_pill(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     await newsroom.say(article, "Here before.")

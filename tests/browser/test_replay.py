@@ -164,6 +164,59 @@ async def test_what_was_taken_down_never_shows(pages: Pages, newsroom: Newsroom)
     assert await replay.at(1) == ["First, changed."]
 
 
+async def test_what_is_taken_down_while_it_plays_leaves_the_end_where_it_is(pages: Pages, newsroom: Newsroom) -> None:
+    article, [*_, deep] = await discussion(newsroom)
+    last = await newsroom.say(article, "Last.", "Dia")
+    window = await Window.open(pages, newsroom.link(article))
+    replay = await Replay(window).open()
+    moment = replay.panel.locator(".moment")
+    await expect(moment).to_contain_text("4 of 5", timeout=10_000)
+    await newsroom.decide(last, "reject")
+    await expect(moment).to_contain_text("4 of 4")
+    await expect(replay.play).to_have_accessible_name("Play")
+    await replay.play.click()
+    await expect(moment).to_contain_text("2 of 4", timeout=10_000)
+    await newsroom.decide(deep, "reject")
+    await expect(moment).to_contain_text("3 of 3", timeout=10_000)
+    await expect(replay.play).to_have_accessible_name("Play")
+
+
+async def test_what_is_undated_does_not_come_at_once_when_something_changes(
+    pages: Pages, newsroom: Newsroom, _shared_server: RipostServer, tmp_path: Path
+) -> None:
+    text = "Undated\n\n" + "\n\n".join(f"{n}. Person {n} says:\n\n   Comment {n}." for n in range(1, 6))
+    file = tmp_path / "page.txt"
+    file.write_text(text)
+    command = ("import", str(file), "--format", "page", "--url", "https://undated.example/replay")
+    done = await asyncio.to_thread(run_ripost, *command, folder=tmp_path, DATABASE_URL=_shared_server.database_url)
+    assert done.status == 0, done.err
+    found = await newsroom.request("GET", "/api/articles?url=https://undated.example/replay")
+    article = found["articles"][0]
+    first = (await newsroom.thread(article))[0]
+    window = await Window.open(pages, newsroom.link(article))
+    replay = await Replay(window).open()
+    await replay.pause()
+    assert await replay.at(2) == ["Comment 1.", "Comment 2."]
+    await newsroom.edit(first, "Comment 1, changed.")
+    await expect(replay.panel.get_by_text("Comment 1, changed.")).to_be_visible()
+    await expect(replay.slider).to_have_value("2")
+
+
+async def test_it_opens_when_it_is_asked_for_again_after_it_could_not_be_loaded(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article, _ = await discussion(newsroom)
+    window = await Window.open(pages, newsroom.link(article))
+    replay = Replay(window)
+    await window.page.route("**/replay.js*", lambda route: route.abort())
+    await replay.button.click()
+    await expect(window.page.get_by_role("alert")).to_contain_text("could not be loaded")
+    await window.page.unroute("**/replay.js*")
+    await window.page.get_by_role("button", name="Try again").click()
+    await expect(replay.slider).to_be_enabled()
+    await expect(window.page.get_by_role("alert")).to_have_count(0)
+
+
 async def test_the_keyboard_is_enough(pages: Pages, newsroom: Newsroom) -> None:
     article, _ = await discussion(newsroom)
     window = await Window.open(pages, newsroom.link(article))

@@ -212,7 +212,9 @@ async def test_the_pill_keeps_clear_of_a_header_of_the_page(
     window = await Window.open(pages, address)
     found = (await newsroom.request("GET", f"/api/articles?url={address}"))["articles"][0]
     for n in range(12):
-        await newsroom.say(found, f"Number {n}. " + "A line or two. " * 12)
+        comment = await newsroom.say(found, f"Number {n}. " + "A line or two. " * 12)
+        if n == 0:
+            await expect(window.comment(comment)).to_be_visible()  # nothing was being read
     await expect(window.pill).to_have_text("11 new comments")
     await window.pill.click()
     await expect(window.page.locator("article")).to_have_count(12)

@@ -122,6 +122,7 @@ async def test_what_one_writes_oneself_shows_at_once_among_what_waits(pages: Pag
     await expect(reader.pill).to_have_attribute("data-count", "1")
     await expect(reader.comment(mine).locator("> .entry .author")).to_have_text("Ada")
     await reader.pill.click()
+    await expect(reader.comment(theirs)).to_be_visible()
     assert await reader.order() == [root["id"], theirs["id"], mine["id"]]
 
 

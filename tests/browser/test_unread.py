@@ -1,8 +1,9 @@
 """What is new since the last visit, for guests too: counted, marked, found by button and by key."""
 
+import asyncio
 from typing import Any
 
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
@@ -111,6 +112,94 @@ async def test_what_is_new_on_pages_that_are_not_loaded_is_counted_and_found(pag
     await expect(window.comment(far)).to_have_count(0)
     await button(window).click()
     await assert_read(window, far)
+
+
+async def test_what_a_further_page_brings_is_marked_and_seen(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    for number in range(30):
+        await newsroom.say(article, f"Root {number}", f"Ana {number % 5}")
+    url = newsroom.link(article)
+    window = await visit(await pages.context(), url)
+    await window.page.goto(AWAY)
+    far = await newsroom.say(article, "At the very end.", "Bo")
+    await window.page.goto(url)
+    await expect(button(window)).to_have_text("1 new")
+    await window.page.locator('[data-ripost="more"]').click()
+    await expect(window.comment(far)).to_have_attribute("data-unread", "")
+    await window.scroll_to(far)
+    await expect(button(window)).to_have_count(0)
+
+
+async def test_what_is_taken_down_is_not_counted_and_nothing_leads_to_it(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    for number in range(30):
+        await newsroom.say(article, f"Root {number}", f"Ana {number % 5}")
+    first = (await newsroom.thread(article))[0]
+    url = newsroom.link(article)
+    window = await visit(await pages.context(), url)
+    await window.page.goto(AWAY)
+    near = await newsroom.say(article, "An answer.", "Bo", under=first)
+    await newsroom.say(article, "An answer to that, which keeps its tombstone.", "Bo", under=near)
+    heard, unheard, left = [await newsroom.say(article, f"At the very end, {n}.", "Bo") for n in range(3)]
+    await window.page.goto(url)
+    await expect(button(window)).to_have_text("5 new")
+    await newsroom.decide(heard, "reject")
+    await expect(button(window)).to_have_text("4 new")
+    await newsroom.decide(near, "reject")
+    await expect(button(window)).to_have_text("3 new")
+    await expect(window.comment(near)).not_to_have_attribute("data-unread", "")
+    await window.page.locator('button[data-ripost="pause"]').click()
+    await newsroom.decide(unheard, "reject")
+    await button(window).click()
+    await expect(window.saying("An answer to that")).to_be_focused()
+    await button(window).click()
+    await assert_read(window, left)
+    await expect(button(window)).to_have_count(0)
+
+
+async def test_a_key_that_is_pressed_before_the_reader_is_known_leads_to_what_is_new(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article()
+    old = await newsroom.say(article, "Here before. " + "Words. " * 900)
+    url = newsroom.link(article)
+    context = await pages.context()
+    window = await visit(context, url)
+    await window.post("Mine.")
+    await window.page.goto(AWAY)
+    new = await newsroom.say(article, "New. " + "Words. " * 900, "Bo")
+    await newsroom.say(article, "New, too. " + "Words. " * 900, "Bo")
+    released = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await context.route("**/thread?sort=oldest", wait)
+    await window.page.goto(url)
+    await window.until("live")
+    await window.comment(old).press("n")
+    await assert_read(window, new)
+    await expect(button(window)).to_have_text("1 new")
+    released.set()
+
+
+async def test_marks_need_nothing_that_makes_or_moves_comments(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before. " + "Words. " * 900)
+    url = newsroom.link(article)
+    window = await visit(await pages.context(), url)
+    await window.page.goto(AWAY)
+    await newsroom.say(article, "New.", "Bo")
+    await window.page.goto(url)
+    await expect(button(window)).to_have_text("1 new")
+    await window.page.locator('button[data-ripost="pause"]').click()
+    await expect(window.page.locator('button[data-ripost="pause"]')).to_have_accessible_name(
+        "Paused: Pause live updates"
+    )
+    loaded = await window.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert any("/unread." in name for name in loaded)
+    assert not [name for name in loaded if "/showing." in name or "/placing." in name]
 
 
 async def test_the_keys_are_only_for_those_who_read_and_can_be_switched_off(pages: Pages, newsroom: Newsroom) -> None:

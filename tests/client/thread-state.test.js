@@ -5,6 +5,7 @@ import test from "node:test";
 import { toSnapshot } from "../../static/thread-snapshot.js";
 import { addOwn, addPage } from "../../static/thread-pages.js";
 import { applyEvent, makeState } from "../../static/thread-state.js";
+import { settleRoots } from "../../static/root-order.js";
 import { treeOrder } from "../../static/tree-order.js";
 
 const EPOCH = "e";
@@ -115,6 +116,7 @@ test("a new root stands where the order has it, behind those pinned when the pag
   ])) {
     const state = makeState(page(before.map((id, at) => comment(id, null, { pinned: at === 0 })), { sort }));
     applyEvent(state, event(11, "comment.posted", { comment: comment(9), comment_count: 4 }));
+    settleRoots(state);
     assert.deepEqual(state.roots, after, sort);
   }
 });

@@ -149,13 +149,40 @@ async def test_a_shared_comment_is_shown_with_its_ancestors_and_marked(site: Sit
     assert {head.get("href") for head in page.heads if head.get("rel") == "canonical"} == {f"{ORIGIN}/a/{article.slug}"}
 
 
-@pytest.mark.parametrize("comment", ["999", "0", "-1", "x", "9" * 40, "٣", "1%00"])
-async def test_a_comment_that_is_not_there_is_a_friendly_404(site: Site, comment: str) -> None:
+@pytest.mark.parametrize("comment", ["-1", "x", "٣", "1%00"])
+async def test_what_cannot_be_a_comment_is_a_friendly_404(site: Site, comment: str) -> None:
     article = await site.add_article()
     answer = await site.ask(f"/a/{article.slug}?comment={comment}")
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/html")
     assert (None, f"/a/{article.slug}") in Outline(answer.text).links
+
+
+@pytest.mark.parametrize("comment", ["held", "rejected", "deleted", "999", "0", "9" * 40])
+async def test_a_comment_that_not_everybody_sees_is_404_with_the_whole_discussion(site: Site, comment: str) -> None:
+    """Its author and moderators get it there; a crawler learns that there is nothing."""
+    article = await site.add_article()
+    shown, _ = await site.post(article, "Still here")
+    gone, token = await site.post(article, "Gone, for good", name="Ben")
+    if comment == "held":
+        await change_article(site.state, MODERATOR, article.id, Changes(state=ArticleState.PREMODERATED))
+        gone, _ = await site.post(article, "Gone, until it is looked at", name="Cem")
+    elif comment == "rejected":
+        await decide(site.state, MODERATOR, gone, Decision.REJECT, None)
+    else:
+        await site.delete(gone, token)
+    path = f"/a/{article.slug}"
+    whole = await site.ask(path)
+    number = comment if comment.isdigit() else str(gone)
+    answer = await site.ask(f"{path}?comment={number}", If_None_Match="")
+    assert (answer.status_code, "etag" in answer.headers) == (404, False)
+    assert answer.text == whole.text
+    assert shown in Outline(answer.text).order
+    assert comment == "held" or "Gone" not in answer.text
+    assert answer.headers["content-security-policy"] == whole.headers["content-security-policy"]
+    before = site.state.database.reads["page"]
+    await site.ask(f"{path}?comment={number}")
+    assert site.state.database.reads["page"] == before + 1, "the page is not made for every number that is asked for"
 
 
 async def test_a_comment_of_another_article_is_not_shown_here(site: Site) -> None:

@@ -82,7 +82,7 @@ async def _offline(studio: Studio) -> None:
         async with studio.page(studio.link("night-train", at=proxy.url), **options) as page:
             await to_thread(studio, page)
             await page.locator("textarea").focus()
-            await page.locator("form .message").wait_for(state="attached")
+            await page.locator("form [role=toolbar]").wait_for()
             proxy.refuse()
             await write(page, "The bridge is shut, I hear, but the words stay.")
             await page.locator('[data-ripost="status"]:not(:empty)').wait_for()

@@ -100,17 +100,17 @@ async def _is_rtl(page: Page) -> bool:
 
 
 async def votes(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
-    """Votes of others, one's own, and the row of options."""
+    """A vote, the row of options, and one's own comment."""
     rtl = await _is_rtl(page)
     await write(page, _text(rtl), "Lena")
     await page.locator("article[data-fresh]").wait_for()
     await page.reload()
     await live(studio, page)
-    await page.locator(f"#comment-{said[0]['id']} > .entry [data-ripost=up]").click()
-    await page.locator(f"#comment-{said[0]['id']} > .entry [data-ripost=up][aria-pressed=true]").wait_for()
+    await page.locator(f"#comment-{said[4]['id']} > .entry [data-ripost=up]").click()
+    await page.locator(f"#comment-{said[4]['id']} > .entry [data-ripost=up][aria-pressed=true]").wait_for()
     await page.locator(f"#comment-{said[3]['id']} > .entry [data-ripost=options]").click()
     await page.locator(".options").wait_for()
-    await _top(page)
+    await _middle(page, f"#comment-{said[4]['id']} > .entry")
 
 
 async def report(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
@@ -155,7 +155,8 @@ async def unread(studio: Studio, page: Page, article: Json, said: list[Json]) ->
     await page.goto(studio.newsroom.link(article))
     await live(studio, page)
     await page.locator("[data-unread]").first.wait_for()
-    await _top(page)
+    await page.locator(".pill.quiet").wait_for()
+    await _middle(page, "[data-unread]")
 
 
 async def paused(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
@@ -185,7 +186,7 @@ async def held(studio: Studio, page: Page, article: Json, said: list[Json]) -> N
     await page.locator('[data-ripost="premoderated"]').wait_for()
     await write(page, _text(await _is_rtl(page)), "Lena")
     await page.locator('article[data-status="pending"]').wait_for()
-    await _top(page)
+    await _middle(page, 'article[data-status="pending"]')
 
 
 async def closed(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
@@ -222,7 +223,7 @@ async def slowed(studio: Studio, page: Page, article: Json, said: list[Json]) ->
     rtl = await _is_rtl(page)
     await _composing(page, "")
     await write(page, _text(rtl), "Lena")
-    await page.locator(".message:not(:empty)").wait_for()
+    await expect(page.locator('[data-ripost="composer"] textarea')).to_have_value("")
     await _top(page)
 
 
@@ -290,7 +291,7 @@ async def desk(studio: Studio, page: Page, article: Json, said: list[Json]) -> N
     await page.locator(".exhumed").wait_for()
     await page.locator(f"#comment-{said[3]['id']} > .entry [data-ripost=options]").click()
     await page.locator("[data-ripost=why]").click()
-    await _top(page)
+    await _middle(page, ".options")
 
 
 async def queue(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
