@@ -6,14 +6,18 @@ import { tokenFor } from "../rights.js";
 
 /** @param {import("../thread.js").Thread} thread @param {number} id */
 export function askToDelete(thread, id) {
-  const actions = thread.view.element(id)?.querySelector(":scope > .entry > .actions");
+  const actions = /** @type {HTMLElement | null | undefined} */ (thread.view.element(id)?.querySelector(":scope > .entry > .actions"));
   if (!actions || actions.querySelector(".confirm")) return;
   const { words } = thread;
   const row = make("span", { class: "confirm", role: "group", "aria-label": words("sureDelete") }, words("sureDelete"), " ");
   const yes = makeButton("confirm", words("delete"), { class: "action danger" });
   const no = makeButton("keep", words("keep"));
-  const end = () => {
+  const close = () => {
     row.remove();
+    delete actions.dataset["asking"];
+  };
+  const end = () => {
+    close();
     /** @type {HTMLElement | null} */ (actions.querySelector("[data-ripost=delete]"))?.focus();
   };
   no.addEventListener("click", end);
@@ -26,7 +30,7 @@ export function askToDelete(thread, id) {
     yes.ariaDisabled = "true";
     try {
       thread.own?.accept(await ask(thread, `/api/comments/${id}`, { method: "DELETE", token: tokenFor(thread, comment) }));
-      row.remove();
+      close();
     } catch (error) {
       yes.ariaDisabled = null;
       row.firstChild?.replaceWith(words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
@@ -34,5 +38,6 @@ export function askToDelete(thread, id) {
   });
   row.append(yes, no);
   actions.append(row);
+  actions.dataset["asking"] = ""; // and not by :has(), which ten thousand such rows would make dear
   no.focus();
 }
