@@ -1,4 +1,7 @@
-"""Page cursors as clients see them: opaque, URL-safe text that comes back unchanged or is refused with a sentence."""
+"""Page cursors as clients see them: opaque, URL-safe text that comes back unchanged or is refused with a sentence.
+
+Each has one spelling, so that a page is kept once, whoever asks for it.
+"""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -20,7 +23,8 @@ def decode(text: str, *kinds: type) -> tuple[int | bytes, ...]:
     """The parts of a cursor, which must be of these kinds. Raises BadRequest."""
     try:
         parts: list[int | bytes] = msgspec.msgpack.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if [type(part) for part in parts] == list(kinds) and all(map(_is_stored, parts)):
+        known = [type(part) for part in parts] == list(kinds) and all(map(_is_stored, parts))
+        if known and encode(*parts) == text:
             return tuple(parts)
     except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
         pass

@@ -22,6 +22,7 @@ RING_FRAMES = 1024
 RING_BYTES = 1 << 20
 WRITES_PER_TURN = 250  # then the loop gets a turn: posting, pings and handshakes go on
 IDLE_CHANNELS = 1000  # channels nobody reads any more that keep their ring for a reconnect
+IDLE_BYTES = 64 << 20  # of all their rings, before another is filled from the log
 
 
 class Reader(Protocol):
@@ -68,6 +69,7 @@ class Channel:
         "head_at",
         "name",
         "opened",
+        "recalled",
         "ring",
         "ring_bytes",
     )
@@ -83,6 +85,7 @@ class Channel:
         self.flight: Batch | None = None  # what is being written to everyone, in slices
         self.ring: deque[Frame] = deque()
         self.ring_bytes = 0
+        self.recalled = False  # whether the ring has what the log has before it, as far as that fits
         self.cursors: set[Cursor] = set()
 
     def after(self, seq: int) -> list[Frame] | None:
@@ -109,7 +112,9 @@ class Channel:
             self.ring_bytes -= len(self.ring.popleft().text)
 
     def extend(self, frames: Sequence[Frame]) -> None:
-        """Puts earlier, consecutive frames before the ring, the newest first, as far as they join on to it and fit."""
+        """Puts the frames that the log has before the ring there, the newest first, as far as they join on to it and
+        fit."""
+        self.recalled = True
         first = self.ring[0].seq if self.ring else self.head + 1
         for frame in reversed(frames):
             if frame.seq == first - 1:
@@ -134,6 +139,7 @@ class Channel:
         """Forgets the ring; who needs it reads the log."""
         self.ring.clear()
         self.ring_bytes = 0
+        self.recalled = False
 
 
 class Progress(Enum):
@@ -221,6 +227,18 @@ class Hub:
             channel.flushing = True
             self._soon(lambda: self._flush(channel))
         return True
+
+    def recall(self, channel: Channel, frames: Sequence[Frame]) -> None:
+        """Fills a ring with what the log has before it. Rings that nobody reads make room."""
+        others = (other for other in self.channels.values() if other is not channel)
+        idle = [other for other in others if other.opened and not other.cursors]
+        size = sum(other.ring_bytes for other in idle)
+        for other in idle:
+            if size <= IDLE_BYTES:
+                break
+            size -= other.ring_bytes
+            other.clear()
+        channel.extend(frames)
 
     def rewrite(self, name: str, seq: int, text: str) -> None:
         """An earlier frame has new content; who catches up from now on is given that."""

@@ -130,13 +130,10 @@ class LivePeer(Follower):
             return
         channel = joined.channel
         readers = self._state.hub.readers(channel)
-        effects = self._session.subscribed(asked, joined, channel.epoch, channel.head, readers)
-        self._carry_out(effects)
+        self._carry_out(self._session.subscribed(asked, joined, channel.epoch, channel.head, readers))
         if joined in channel.cursors:
             self.start(joined)
-            typing = self._state.presence.for_newcomer(channel.name, readers)
-            if typing is not None:
-                self._wire.send(typing)
+            self._state.presence.came(joined, channel.name)
 
     def _watch(self, named: tuple[int, ...]) -> None:
         """Tells the counts of these articles; what changes after that is told once a second (pulse.py)."""
@@ -147,7 +144,7 @@ class LivePeer(Follower):
             self._run(self._read_counts(watch, named))
             return
         self._wire.send(tallies.frame(numbers).text)
-        table.answered(watch)
+        table.answered(watch, named)
 
     async def _read_counts(self, watch: tallies.Watch, named: tuple[int, ...]) -> None:
         table = self._state.tallies
@@ -158,7 +155,7 @@ class LivePeer(Follower):
         except ProblemError as error:
             self._carry_out(self._session.uncounted(named, error))
         finally:
-            table.answered(watch)
+            table.answered(watch, named)
 
     async def _authorised(self, asked: Open) -> str:
         """The channel of a topic that only some may read. Raises Unauthorized, Forbidden."""

@@ -1,13 +1,15 @@
 """Who reads and who is typing, as numbers: what the readers of an article were told last, and when to tell them again.
 
 Nobody is named, to anyone. `due` is asked once a second and answers only for articles where something changed; a
-change of the number alone waits until it is worth as many writes as there are readers. An article that nobody reads is
+change of the number alone waits until it is worth as many writes as there are readers. Who comes while somebody is
+typing is told so at that second, too, and with everybody if everybody is told. An article that nobody reads is
 forgotten. The moment is passed in, and who is counted; nothing here sends.
 """
 
 from collections.abc import Callable, Hashable
 
 from server import events
+from server.hub import Cursor
 
 TYPING_SECONDS = 6  # after that somebody who said no more has stopped
 TYPING_SPACING = 1  # seconds; what somebody says more often does not count
@@ -37,6 +39,7 @@ class Presence:
     def __init__(self) -> None:
         self._articles: dict[str, _Article] = {}
         self._waiting: set[str] = set()  # something changed, or may change with time
+        self._newcomers: dict[str, set[Cursor]] = {}  # by channel: who came since `newcomers` was asked
 
     def moved(self, channel: str) -> None:
         """The number of an article's readers changed."""
@@ -81,10 +84,24 @@ class Presence:
                 self._waiting.discard(channel)
         return frames
 
-    def for_newcomer(self, channel: str, readers: int) -> str | None:
-        """The frame for somebody who has just come, who was told the number already; None if nobody is typing."""
+    def came(self, who: Cursor, channel: str) -> None:
+        """Somebody has begun to read an article; they were told the number of its readers, but not who is typing."""
         article = self._articles.get(channel)
-        return frame(channel, readers, article.places) if article is not None and article.places else None
+        if article is not None and article.places:
+            self._newcomers.setdefault(channel, set()).add(who)
+
+    def newcomers(self, readers: Callable[[str], int]) -> list[tuple[str, str, set[Cursor]]]:
+        """Who came since this was asked, if somebody is still typing: channels, each with its frame and those who came.
+
+        To be asked after `due`, which says what changed to all readers of an article, newcomers included.
+        """
+        came, self._newcomers = self._newcomers, {}
+        told = []
+        for channel, who in came.items():
+            article = self._articles.get(channel)
+            if article is not None and article.places:
+                told.append((channel, frame(channel, readers(channel), article.places), who))
+        return told
 
 
 def frame(channel: str, readers: int, places: Places) -> str:

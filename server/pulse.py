@@ -53,11 +53,17 @@ class Pulse:
             return 0 if channel is None else hub.readers(channel)
 
         owed, self._owed = self._owed, {}
-        for name, text in presence.due(self._state.clock.monotonic(), readers):
+        due = dict(presence.due(self._state.clock.monotonic(), readers))
+        came = presence.newcomers(readers)
+        for name, text in due.items():
             owed.pop(name, None)
             channel = hub.channels.get(name)
             if channel is not None:
                 await self._offer(name, Frame(0, 0, text), set(channel.cursors))
+        for name, text, who in came:
+            if name not in due:
+                late = owed.pop(name, (None, set[Cursor]()))[1]
+                await self._offer(name, Frame(0, 0, text), late | who)
         for name, (frame, cursors) in owed.items():
             await self._offer(name, frame, cursors)
 
@@ -75,12 +81,15 @@ class Pulse:
         table = self._state.tallies
         await self._refresh()
         made: dict[tuple[tuple[int, int], ...], Frame] = {}
-        for number, (watch, numbers) in enumerate(table.due(), 1):
-            key = tuple(numbers.items())
-            if key not in made:
-                made[key] = tallies.frame(numbers)
-            if watch.articles and watch.watcher.offer(made[key]):
-                table.told(watch, numbers)
+        same: Mapping[int, int] | None = None
+        for number, step in enumerate(table.due(), 1):
+            if step is not None:
+                watch, numbers = step
+                if numbers is not same:
+                    same, key = numbers, tuple(numbers.items())
+                    told = made.get(key) or made.setdefault(key, tallies.frame(numbers))
+                if watch.articles and watch.watcher.offer(told):
+                    table.told(watch, numbers)
             if number % WRITES_PER_TURN == 0:
                 await asyncio.sleep(0)
 

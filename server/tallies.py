@@ -1,12 +1,16 @@
 """Comment counts for front pages: who watches the counts of which articles, and what each has not been told yet.
 
 One watch is many articles on one connection, and costs no cursor: commits say the new number, and who watches is told
-it at the next second. A watcher who cannot take it then is told the latest number later; there is no queue. Nothing
-here reads or sends.
+it at the next second. A commit only notes that an article changed, however many watch it; who must be told is worked
+out once a second, in steps between which the loop has its turns (`due`). A watcher who cannot take it then is told the
+latest number later; there is no queue. Nothing here reads or sends.
+
+Changes are numbered, and a watch knows up to which number they were told to it or are owed: so none is lost and none
+is told for nothing, whoever comes, moves or asks while the steps of a second go on.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Protocol
 
 from server import events
@@ -29,12 +33,13 @@ class Watcher(Protocol):
 class Watch:
     """One connection's articles."""
 
-    __slots__ = ("articles", "asking", "owed", "watcher")
+    __slots__ = ("articles", "asking", "owed", "seen", "watcher")
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Watcher, seen: int) -> None:
         self.watcher = watcher
+        self.seen = seen  # changes up to this number were told or are owed
         self.articles: frozenset[int] = frozenset()  # the same object for all who watch the same
-        self.owed: set[int] | None = None  # whose number changed since it was told, while there are any
+        self.owed: frozenset[int] | None = None  # whose number changed since it was told, while there are any
         self.asking = 0  # answers under way: until they are sent, a newer number waits
 
 
@@ -57,13 +62,16 @@ class Tallies:
         self._of: dict[str, set[_Group]] = {}  # by channel
         self._latest: dict[int, int | None] = {}  # None: there is no such article yet
         self._owing: set[Watch] = set()
+        self._changes = 0  # so many there were
+        self._changed: dict[int, int] = {}  # article -> the number of its last change, since `due` was last asked
+        self._telling: dict[int, int] = {}  # the same for what is being told now
         self._said: set[int] | None = None  # whose number commits said since `refreshing`
 
     def watch(self, watcher: Watcher, articles: Iterable[int]) -> Watch:
         """Watches these articles, too. The caller answers with their numbers and says so (`answered`)."""
         watch = self._watches.get(watcher)
         if watch is None:
-            watch = self._watches[watcher] = Watch(watcher)
+            watch = self._watches[watcher] = Watch(watcher, self._changes)
         watch.asking += 1
         self._move(watch, watch.articles.union(articles))
         return watch
@@ -83,6 +91,7 @@ class Tallies:
         """Puts a watch among those of the same articles."""
         if articles == watch.articles:
             return
+        self._catch_up(watch)
         before = self._groups.get(watch.articles)
         if articles:
             group = self._groups.get(articles)
@@ -107,9 +116,19 @@ class Tallies:
                 del self._of[channel]
                 self._latest.pop(article, None)
 
-    def _owe(self, watch: Watch, articles: set[int]) -> None:
+    def _catch_up(self, watch: Watch) -> None:
+        """Owes a watch every change of its articles so far, before the second that would have found it in its group."""
+        if watch.seen == self._changes:
+            return
+        changes = (*self._telling.items(), *self._changed.items())
+        missed = {article for article, number in changes if number > watch.seen and article in watch.articles}
+        watch.seen = self._changes
+        if missed:
+            self._owe(watch, missed.union(watch.owed or ()))
+
+    def _owe(self, watch: Watch, articles: Set[int]) -> None:
         """Notes what a watch is still to be told."""
-        watch.owed = articles or None
+        watch.owed = frozenset(articles) or None  # one that is frozen is not copied
         if articles:
             self._owing.add(watch)
         else:
@@ -128,9 +147,12 @@ class Tallies:
             if article_channel(article) in self._of:
                 self._latest.setdefault(article, found.get(article))
 
-    def answered(self, watch: Watch) -> None:
-        """The numbers that were asked for are sent."""
+    def answered(self, watch: Watch, articles: Iterable[int]) -> None:
+        """The latest numbers of these articles, which were asked for, are sent."""
         watch.asking -= 1
+        self._catch_up(watch)
+        if watch.owed is not None:
+            self._owe(watch, watch.owed.difference(articles))
 
     def committed(self, commit: Commit) -> None:
         """What a commit says of the counts of watched articles."""
@@ -150,15 +172,46 @@ class Tallies:
             if article not in said and article in self._latest:
                 self._say(article, number)
 
-    def due(self) -> list[tuple[Watch, dict[int, int]]]:
-        """Who must be told what now. To be asked once a second; whoever took it is to be named to `told`."""
-        waiting = [(watch, sorted(watch.owed)) for watch in self._owing if watch.owed and not watch.asking]
-        return [(watch, {article: self._latest[article] or 0 for article in owed}) for watch, owed in waiting]
+    def due(self) -> Iterator[tuple[Watch, dict[int, int]] | None]:
+        """Who must be told what now, step by step; None for a step at which nobody has to.
+
+        To be asked once a second and gone through in pieces: the numbers of a step are the latest at that moment, and
+        whatever happens between two steps, nobody is left out. Whoever took theirs is to be named to `told`; others
+        come again next time. The same numbers are the same object.
+        """
+        self._telling, self._changed = self._telling | self._changed, {}  # the first is empty unless a second failed
+        upto = self._changes
+        for watch in tuple(self._owing):
+            self._catch_up(watch)
+            yield self._step(watch)
+        changed, first = frozenset(self._telling), min(self._telling.values(), default=0)
+        for group in tuple(self._groups.values()) if changed else ():
+            touched = group.articles & changed
+            numbers, as_of = self._numbers(touched), self._changes
+            yield None
+            for watch in tuple(group.watches) if touched else ():
+                if watch.seen >= upto:
+                    continue  # it came, moved or was told since
+                if watch.seen < first and watch.owed is None:
+                    self._owe(watch, touched)
+                    watch.seen = upto
+                else:
+                    self._catch_up(watch)
+                if as_of != self._changes:
+                    numbers, as_of = self._numbers(touched), self._changes
+                yield (watch, numbers) if watch.owed is touched and not watch.asking else self._step(watch)
+        self._telling = {}
+
+    def _step(self, watch: Watch) -> tuple[Watch, dict[int, int]] | None:
+        return (watch, self._numbers(watch.owed)) if watch.owed and not watch.asking else None
+
+    def _numbers(self, articles: Iterable[int]) -> dict[int, int]:
+        return {article: self._latest.get(article) or 0 for article in sorted(articles)}
 
     def told(self, watch: Watch, numbers: Mapping[int, int]) -> None:
         """A watcher took these numbers."""
         said = {article for article, number in numbers.items() if self._latest.get(article) == number}
-        self._owe(watch, (watch.owed or set()) - said)
+        self._owe(watch, (watch.owed or frozenset()) - said)
 
     def _say(self, article: int, number: int) -> None:
         if self._said is not None:
@@ -166,9 +219,8 @@ class Tallies:
         if self._latest.get(article) == number:
             return
         self._latest[article] = number
-        for group in self._of.get(article_channel(article), ()):
-            for watch in group.watches:
-                self._owe(watch, (watch.owed or set()) | {article})
+        self._changes += 1
+        self._changed[article] = self._changes
 
 
 def frame(numbers: Mapping[int, int]) -> Frame:

@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.frames import BATCH_BYTES, Batch, Frame, text_frame
-from server.hub import IDLE_CHANNELS, RING_BYTES, RING_FRAMES, WRITES_PER_TURN, Channel, Cursor, Hub, Progress
+from server.hub import (
+    IDLE_BYTES,
+    IDLE_CHANNELS,
+    RING_BYTES,
+    RING_FRAMES,
+    WRITES_PER_TURN,
+    Channel,
+    Cursor,
+    Hub,
+    Progress,
+)
 
 NAME, EPOCH = "article:1", "e"
 
@@ -427,6 +437,22 @@ def test_earlier_events_fill_a_ring_to_its_bounds_and_no_further(hub: Hub) -> No
     large = opened(hub, 100, "article:2")
     large.extend([Frame(seq, 0, "x" * (RING_BYTES // 10)) for seq in range(1, 101)])
     assert large.ring[-1].seq == 100 and large.ring_bytes <= RING_BYTES and len(large.ring) == 10
+
+
+def test_rings_that_nobody_reads_make_room_for_one_that_is_filled(hub: Hub) -> None:
+    text = "x" * RING_BYTES
+    count = IDLE_BYTES // RING_BYTES + 10
+    channels = [opened(hub, 1, f"article:{number}") for number in range(count + 1)]
+    hub.join(Reading(), channels[0], 1)
+    for channel in channels[:count]:
+        channel.extend([Frame(1, 0, text)])
+    unopened = hub.channel("article:9999")
+    unopened.add(Frame(5, 0, text))
+    hub.recall(channels[count], [Frame(1, 0, text)])
+    assert channels[0].ring and unopened.ring and channels[count].ring, "one that is read, or is being opened, stays"
+    idle = [channel for channel in channels[1:count] if channel.ring]
+    assert len(idle) == IDLE_BYTES // RING_BYTES, "the others as far as they are within the bound"
+    assert all(channel.recalled == bool(channel.ring) for channel in channels)
 
 
 def test_an_erasure_reaches_what_was_put_before_the_ring(hub: Hub) -> None:

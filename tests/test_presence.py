@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from server.frames import Batch, Frame
+from server.hub import Channel, Cursor
 from server.presence import MOST_PLACES, NUMBER_SECONDS, TYPING_SECONDS, Presence
 
 A, B = "article:1", "article:2"
@@ -30,6 +32,11 @@ class Room:
         """What is said a second later."""
         self.now += seconds
         return [json.loads(text) for _, text in self.presence.due(self.now, lambda name: self.readers.get(name, 0))]
+
+    def told(self) -> list[Any]:
+        """What is said to newcomers only, and to whom."""
+        told = self.presence.newcomers(lambda name: self.readers.get(name, 0))
+        return [([json.loads(text)], who) for _, text, who in told]
 
 
 @pytest.fixture
@@ -147,14 +154,46 @@ def test_articles_are_apart(room: Room) -> None:
     assert room.beat() == said(2, (7, 1), article=2)
 
 
-def test_a_newcomer_is_told_who_is_typing_and_otherwise_nothing(room: Room) -> None:
-    room.come(2)
+def newcomer(channel: str = A) -> Cursor:
+    class Nobody:
+        def write(self, cursor: Cursor, batch: Batch) -> bool:
+            return True
+
+        def offer(self, frame: Frame) -> bool:
+            return True
+
+        def behind(self, cursor: Cursor) -> None: ...
+
+        def ended(self, cursor: Cursor, reason: str) -> None: ...
+
+    return Cursor(Nobody(), Channel(channel), 0)
+
+
+def test_a_newcomer_is_told_once_who_is_typing_and_otherwise_nothing(room: Room) -> None:
+    room.come(20)
     room.beat()
-    assert room.presence.for_newcomer(A, 3) is None
+    ben, cy = newcomer(), newcomer()
+    room.presence.came(ben, A)
+    assert room.told() == []
     room.type("ada", 7)
     room.beat()
-    told = room.presence.for_newcomer(A, 3)
-    assert told is not None and [json.loads(told)] == said(3, (7, 1))
+    room.come(21)
+    room.presence.came(cy, A)
+    room.presence.came(newcomer(B), B)
+    assert room.beat() == said(21, (7, 1)), "one in twenty: everybody is told, and who tells skips newcomers"
+    room.come(22)
+    room.presence.came(cy, A)
+    assert room.told() == [(said(22, (7, 1)), {cy})]
+    assert room.told() == []
+
+
+def test_who_came_while_somebody_stopped_typing_is_not_told(room: Room) -> None:
+    room.come(3)
+    room.type("ada", 7)
+    room.beat()
+    room.presence.came(newcomer(), A)
+    assert room.beat(TYPING_SECONDS) == said(3)
+    assert room.told() == []
 
 
 def test_a_frame_is_bounded(room: Room) -> None:
@@ -176,4 +215,4 @@ def test_what_nobody_reads_is_forgotten(room: Room) -> None:
     for number in range(100):
         room.come(0, f"article:{number}")
     assert room.beat() == []
-    assert not room.presence._articles and not room.presence._waiting
+    assert not room.presence._articles and not room.presence._waiting and not room.presence._newcomers

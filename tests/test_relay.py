@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,9 +11,9 @@ import pytest
 from server import events
 from server.follower import Follower
 from server.frames import Batch
-from server.hub import Cursor, Hub
-from server.models import Commit, article_channel
-from server.relay import READ_FRAMES, Relay, Reset
+from server.hub import RING_BYTES, RING_FRAMES, Cursor, Hub
+from server.models import Commit, Rewritten, article_channel
+from server.relay import KEPT_BYTES, READ_FRAMES, Relay, Reset
 from server.storage import articles, event_log
 from server.storage.database import Database
 from server.storage.transaction import Transaction
@@ -195,8 +195,7 @@ async def test_whatever_the_doorbell_does_the_reader_gets_each_event_once_and_in
         rig.relay.receive(commit)
         if index % 7 == 0:
             await asyncio.sleep(0)
-    await reader.until(60)
-    assert reader.got == list(range(1, 61))
+    await _all_have_the_rest([reader], [0], 60)
 
 
 async def test_the_head_check_closes_a_loss_that_nothing_tells_of(rig: Rig) -> None:
@@ -205,8 +204,7 @@ async def test_the_head_check_closes_a_loss_that_nothing_tells_of(rig: Rig) -> N
     await rig.say(name, 3)
     rig.heard.clear()
     await rig.relay.check_heads()
-    await reader.until(3)
-    assert reader.got == [1, 2, 3]
+    await _all_have_the_rest([reader], [0], 3)
 
 
 async def test_what_another_process_writes_is_found_in_the_log(postgres_rig: Rig) -> None:
@@ -220,8 +218,7 @@ async def test_what_another_process_writes_is_found_in_the_log(postgres_rig: Rig
             await asyncio.gather(rig.say(name, 10), rig.say(name, 10, database=other))
             rig.ring()
             await rig.relay.check_heads()
-        await reader.until(100)
-        assert reader.got == list(range(1, 101))
+        await _all_have_the_rest([reader], [0], 100)
     finally:
         await other.close()
 
@@ -234,8 +231,7 @@ async def test_a_reader_far_behind_reads_the_log_in_pieces_then_the_ring(rig: Ri
     reader = await rig.reader(name, 0)
     await rig.say(name, 5)
     rig.ring()
-    await reader.until(READ_FRAMES + 55)
-    assert reader.got == list(range(1, READ_FRAMES + 56))
+    await _all_have_the_rest([reader], [0], READ_FRAMES + 55)
 
 
 async def test_a_refused_reader_goes_on_from_where_it_was(rig: Rig) -> None:
@@ -252,8 +248,7 @@ async def test_a_refused_reader_goes_on_from_where_it_was(rig: Rig) -> None:
             await asyncio.sleep(0)
     reader.sink.full = False
     reader.writable()
-    await reader.until(40)
-    assert reader.got == list(range(1, 41))
+    await _all_have_the_rest([reader], [0], 40)
 
 
 async def test_a_snapshot_ahead_of_delivery_is_resumed_not_reset(rig: Rig) -> None:
@@ -265,8 +260,7 @@ async def test_a_snapshot_ahead_of_delivery_is_resumed_not_reset(rig: Rig) -> No
     rig.ring()
     await rig.say(name, 1)
     rig.ring()
-    await reader.until(5)
-    assert reader.got == [5]
+    await _all_have_the_rest([reader], [4], 5)
 
 
 async def test_positions_that_are_of_no_history_known_here_are_reset(rig: Rig) -> None:
@@ -343,16 +337,8 @@ async def test_a_read_of_the_log_that_an_erasure_overtakes_does_not_bring_back_w
         rig.heard.clear()
         await rig.reader(name)  # opens the channel; its ring is empty
 
-        def erase(tx: Transaction) -> None:
-            from server.models import Rewritten
-            from server.storage.event_log import _REPLACE
-
-            tx.run(_REPLACE, channel_name=name, event_seq=1, new_frame='{"gone":1}', new_type="noop")  # noqa: B023
-            tx.rewritten.append(Rewritten(name, 1, '{"gone":1}'))  # noqa: B023
-            event_log.append(tx, name, events.NOOP, 2, {})  # noqa: B023
-
         early = asyncio.create_task(rig.join(name, 0))
-        await rig.database.write(erase)
+        await rig.database.write(_erase(name, 1))
         rig.ring()
         told = len(rig.readers)
         late = await rig.reader(name, 0)
@@ -425,36 +411,148 @@ async def test_readers_join_and_are_full_at_random_while_others_write(sqlite_rig
         assert reader.got == list(range(since + 1, total + 1))
 
 
-async def test_all_who_come_back_to_a_forgotten_channel_share_two_reads_whatever_their_positions(rig: Rig) -> None:
-    name = await rig.channel()
-    await rig.say(name, 300)
-    rig.heard.clear()
+async def test_all_who_come_back_to_a_forgotten_channel_within_a_ring_of_its_end_share_two_reads(rig: Rig) -> None:
+    name, epoch = await _log(rig, 1500)
     before = dict(rig.database.reads)
-    head = await rig.database.read(lambda tx: event_log.head(tx, name))
-    assert head is not None
-    places = [100 + number for number in range(200)]
-    joined = await asyncio.gather(*(rig.join(name, since, head.epoch, rfc3339(_time(since))) for since in places))
-    for reader, since in zip(joined, places, strict=True):
-        assert isinstance(reader, Reader)
-        await reader.until(300)
-        assert reader.got == list(range(since + 1, 301))
-    told = {purpose: rig.database.reads[purpose] - before[purpose] for purpose in ("position", "log")}
-    assert told == {"position": 1, "log": 1}
+    places = [1500 - RING_FRAMES + 7 * number % 1000 for number in range(150)]
+    joined = await asyncio.gather(*(rig.join(name, since, epoch, rfc3339(_time(since))) for since in places[1:]))
+    await _all_have_the_rest(joined, places[1:], 1500)
+    assert _asked(rig, before) == {"position": 1, "log": 1}
+    await _all_have_the_rest([await rig.join(name, places[0], epoch)], places[:1], 1500)
+    assert _asked(rig, before) == {"position": 1, "log": 1}, "the ring holds the frame after the lowest position"
 
 
 async def test_those_who_are_far_behind_share_reads_of_the_log_whatever_their_positions(rig: Rig) -> None:
+    name, epoch = await _log(rig, 1500)
+    before = dict(rig.database.reads)
+    places = list(range(0, 1000, 5))
+    joined = await asyncio.gather(*(rig.join(name, since, epoch, rfc3339(_time(since))) for since in places))
+    await _all_have_the_rest(joined, places, 1500)
+    blocks = -(-(1500 - RING_FRAMES) // READ_FRAMES)
+    assert _asked(rig, before) == {"position": 1, "log": 1 + blocks}, "the ring once, and each block before it once"
+
+
+async def test_those_who_follow_each_other_through_the_log_share_its_blocks(rig: Rig) -> None:
+    name, epoch = await _log(rig, 1500)
+    before = dict(rig.database.reads)
+    for _ in range(20):
+        await _all_have_the_rest([await rig.join(name, 0, epoch, None)], [0], 1500)
+    blocks = -(-(1500 - RING_FRAMES) // READ_FRAMES)
+    assert _asked(rig, before)["log"] <= 1 + blocks * 2, "once, or twice if this takes more than a second"
+
+
+async def test_a_block_that_nobody_asks_for_any_more_is_dropped(rig: Rig) -> None:
+    name, epoch = await _log(rig, RING_FRAMES + 200)
+    await _all_have_the_rest([await rig.join(name, 0, epoch)], [0], RING_FRAMES + 200)
+    relay = rig.relay
+    assert len(relay._blocks) == 2 and relay._kept_bytes == sum(block.size for block in relay._blocks.values())
+    relay._sweep()
+    relay._sweep()
+    assert not relay._blocks and not relay._kept_bytes and relay._sweeping is None
+
+
+async def test_blocks_are_bounded_in_bytes(sqlite_rig: Rig) -> None:
+    rig = sqlite_rig
+    name, _ = await _log(rig, READ_FRAMES * 3, "x" * (KEPT_BYTES // READ_FRAMES // 2))
+    await _all_have_the_rest([await rig.join(name, 0)], [0], READ_FRAMES * 3)
+    assert rig.relay._blocks and rig.relay._kept_bytes <= KEPT_BYTES
+
+
+async def test_a_block_that_was_read_at_the_end_of_the_log_is_read_again_for_what_came_since(sqlite_rig: Rig) -> None:
+    rig = sqlite_rig
     name = await rig.channel()
-    await rig.say(name, 1500)
+    long = "x" * (RING_BYTES * 2 // 3)  # the ring holds one of them
+    await rig.say(name, 3, long)
+    rig.ring()
+    await _all_have_the_rest([await rig.join(name, 0)], [0], 3)
+    await rig.say(name, 3, long)
+    rig.ring()
+    await _all_have_the_rest([await rig.join(name, since) for since in (3, 0)], [3, 0], 6)
+    assert rig.relay.resets["unreadable"] == 0
+
+
+async def test_an_erasure_reaches_what_is_kept_of_the_log(rig: Rig) -> None:
+    """Law 11, beyond the ring: who follows somebody through the log is not given what was erased in between."""
+    name, epoch = await _log(rig, RING_FRAMES + 200)
+    first = await rig.join(name, 0, epoch)
+    await _all_have_the_rest([first], [0], RING_FRAMES + 200)
+    assert rig.relay._blocks
+    await rig.database.write(_erase(name, 1))
+    rig.ring()
+    second = await rig.join(name, 0, epoch)
+    await _all_have_the_rest([first, second], [0, 0], RING_FRAMES + 201)
+    assert isinstance(second, Reader) and second.sink.frames[0] == (1, '{"gone":1}')
+
+
+class Held:
+    """The database over a slow line: what it says arrives while `line` is open."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.line = asyncio.Event()
+        self.line.set()
+        self.said = asyncio.Event()  # it has said something that has not arrived
+
+    async def read(self, work: Callable[[Transaction], Any], purpose: str) -> Any:
+        found = await self.database.read(work, purpose)
+        if not self.line.is_set():
+            self.said.set()
+        await self.line.wait()
+        return found
+
+
+async def test_a_block_that_an_erasure_overtakes_is_given_to_nobody_and_not_kept(rig: Rig) -> None:
+    held = Held(rig.database)
+    rig.relay = Relay(rig.hub, held)  # type: ignore[arg-type]
+    name, epoch = await _log(rig, RING_FRAMES + 200)
+    await rig.join(name, RING_FRAMES, epoch)
+    held.line.clear()
+    early = asyncio.create_task(rig.join(name, 0, epoch))
+    await held.said.wait()
+    await rig.database.write(_erase(name, 1))
+    rig.ring()
+    held.line.set()
+    readers = [await early, await rig.join(name, 0, epoch)]
+    await _all_have_the_rest(readers, [0, 0], RING_FRAMES + 201)
+    assert [reader.sink.frames[0] for reader in readers if isinstance(reader, Reader)] == [(1, '{"gone":1}')] * 2
+    await rig.relay.close()
+
+
+async def _log(rig: Rig, count: int, text: str = "") -> tuple[str, str]:
+    """A channel with so many events that nobody reads; its name and epoch."""
+    name = await rig.channel()
+
+    def work(tx: Transaction) -> None:
+        for number in range(count):
+            event_log.append(tx, name, events.NOOP, 1_000_000 + number, {"text": text})
+
+    await rig.database.write(work)
     rig.heard.clear()
     head = await rig.database.read(lambda tx: event_log.head(tx, name))
     assert head is not None
-    before = rig.database.reads["log"]
-    joined = await asyncio.gather(*(rig.join(name, since, head.epoch) for since in range(0, 1000, 5)))
-    for number, reader in enumerate(joined):
+    return name, head.epoch
+
+
+def _erase(name: str, seq: int) -> Callable[[Transaction], None]:
+    """What an erasure does to a log: the frame `seq` has other content, and an event says so."""
+
+    def work(tx: Transaction) -> None:
+        tx.run(event_log._REPLACE, channel_name=name, event_seq=seq, new_frame='{"gone":1}', new_type="noop")
+        tx.rewritten.append(Rewritten(name, seq, '{"gone":1}'))
+        event_log.append(tx, name, events.NOOP, 2, {})
+
+    return work
+
+
+async def _all_have_the_rest(joined: Sequence[Any], places: Sequence[int], last: int) -> None:
+    for reader, since in zip(joined, places, strict=True):
         assert isinstance(reader, Reader)
-        await reader.until(1500)
-        assert reader.got == list(range(5 * number + 1, 1501))
-    assert rig.database.reads["log"] - before < 80, "there are twelve blocks; alone they would be 1,600 reads"
+        await reader.until(last)
+        assert reader.got == list(range(since + 1, last + 1))
+
+
+def _asked(rig: Rig, before: dict[str, int]) -> dict[str, int]:
+    return {purpose: rig.database.reads[purpose] - before[purpose] for purpose in ("position", "log")}
 
 
 def _time(seq: int) -> int:
@@ -463,20 +561,25 @@ def _time(seq: int) -> int:
 
 
 async def test_what_is_recalled_is_only_what_joins_on_to_the_ring(rig: Rig) -> None:
-    name = await rig.channel()
-    await rig.say(name, 600)
-    rig.heard.clear()
+    name, _ = await _log(rig, RING_FRAMES + 500)
     await rig.reader(name)
     await rig.say(name, 10)
     rig.ring()
+    last = RING_FRAMES + 510
     old = await rig.reader(name, 1)
-    near = await rig.reader(name, 590)
+    near = await rig.reader(name, last - 20)
+    await _all_have_the_rest([old, near], [1, last - 20], last)
     channel = rig.hub.channels[name]
-    for reader, since in ((old, 1), (near, 590)):
-        await reader.until(610)
-        assert reader.got == list(range(since + 1, 611))
-    assert [frame.seq for frame in channel.ring] == list(range(355, 611)), "the newest of the log, and no gap"
+    assert [frame.seq for frame in channel.ring] == list(range(511, last + 1)), "the newest of the log, and no gap"
     assert channel.ring_bytes == sum(len(frame.text) for frame in channel.ring)
+
+
+async def test_no_more_is_recalled_than_the_ring_holds_in_bytes(sqlite_rig: Rig) -> None:
+    rig = sqlite_rig
+    name, _ = await _log(rig, 600, "x" * 8000)
+    await _all_have_the_rest([await rig.reader(name, 580)], [580], 600)
+    channel = rig.hub.channels[name]
+    assert len(channel.ring) == RING_BYTES // len(channel.ring[0].text)
 
 
 async def test_a_database_that_cannot_be_read_leaves_no_channel_behind(sqlite_rig: Rig) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from server.models import Appended, Commit, Rewritten
-from server.snapshots import REMAKES_BURST, STALE_SECONDS, Snapshot, Snapshots
+from server.snapshots import REMAKES_BURST, STALE_SECONDS, Make, Snapshot, Snapshots
 from server.times import FixedClock
 
 CHANNEL = "article:1"
@@ -92,6 +92,78 @@ async def test_a_rewriting_overtakes_a_page_that_is_being_made() -> None:
     page.change(rewrite=True)
     page.gate.set()
     assert await waiting == "1"
+
+
+async def test_a_rewriting_overtakes_every_page_of_the_discussion_that_is_being_made() -> None:
+    """Whichever is finished first must not be taken for the only one that had read what is gone."""
+    page, clock = thread()
+    page.gate.clear()
+    waiting = [asyncio.create_task(page.get(key)) for key in ("first", "second", "third")]
+    while page.reads < 3:
+        await asyncio.sleep(0)
+    page.change(rewrite=True)
+    clock.advance(0.001)
+    page.gate.set()
+    assert await asyncio.gather(*waiting) == ["1"] * 3
+    assert [await page.get(key) for key in ("first", "second", "third")] == ["1"] * 3
+    assert page.reads == 6, "what was read before is not kept, what was read after is"
+
+
+async def test_who_asks_after_a_rewriting_is_not_given_what_was_finished_just_before_it() -> None:
+    """A page is finished, and those who wait for it go on a turn later: who comes in between must read anew."""
+    page, _ = thread()
+    late: list[asyncio.Task[str]] = []
+
+    async def erase_and_ask() -> str:
+        page.change(rewrite=True)
+        return await page.get()
+
+    async def make() -> Snapshot:
+        made = await page.make()
+        late.append(asyncio.create_task(erase_and_ask()))  # its turn is the one after this
+        return made
+
+    await page.snapshots.get("key", make)
+    assert await late[0] == "1"
+    assert await page.get() == "1"
+
+
+async def test_a_discussion_that_is_rewritten_all_the_time_is_served_without_what_was_gone_when_it_was_asked_for() -> (
+    None
+):
+    page, _ = thread()
+    read: Make = page.make
+    told: list[tuple[int, int]] = []
+
+    async def make() -> Snapshot:
+        made = await read()
+        await asyncio.sleep(0)
+        page.change(rewrite=True)  # each reading is overtaken
+        return made
+
+    async def ask() -> None:
+        asked = page.seq
+        told.append((asked, int((await page.snapshots.get("key", make)).etag)))
+
+    async with asyncio.timeout(10):
+        for _ in range(20):
+            asking = asyncio.gather(ask(), ask())
+            for _ in range(7):
+                await asyncio.sleep(0)
+            await asyncio.gather(asking, ask())
+    assert all(shown >= asked for asked, shown in told), told
+
+
+async def test_a_rewriting_of_one_discussion_lets_the_pages_of_others_be() -> None:
+    page, _ = thread()
+    page.gate.clear()
+    waiting = asyncio.create_task(page.get())
+    while not page.reads:
+        await asyncio.sleep(0)
+    page.snapshots.committed(Commit((Rewritten("article:2", 1, "{}"),), ()))
+    page.gate.set()
+    await waiting
+    assert page.reads == 1
 
 
 async def test_beside_other_writers_no_page_is_older_than_a_second() -> None:

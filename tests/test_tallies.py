@@ -1,6 +1,7 @@
 """Counts for front pages: each watcher ends with the latest number of each of its articles, told once a second at most."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from server import events
 from server.frames import Frame
 from server.models import Appended, Commit
-from server.tallies import Tallies, frame
+from server.tallies import Tallies, Watch, frame
 
 
 class Page:
@@ -24,7 +25,9 @@ class Page:
     def offer(self, frame: Frame) -> bool:
         if self.full:
             return False
-        self.counts |= json.loads(frame.text)["counts"]
+        told = json.loads(frame.text)["counts"]
+        assert all(number >= self.counts.get(article, 0) for article, number in told.items()), "older than told before"
+        self.counts |= told
         self.frames += 1
         return True
 
@@ -39,13 +42,18 @@ def watch(table: Tallies, page: Any, *articles: int, found: dict[int, int] | Non
     asked = table.watch(page, articles)
     table.read(articles, found or {})
     page.offer(frame(table.known(articles) or {}))
-    table.answered(asked)
+    table.answered(asked, articles)
 
 
 def beat(table: Tallies) -> None:
-    for asked, numbers in table.due():
-        if asked.watcher.offer(frame(numbers)):
-            table.told(asked, numbers)
+    for step in table.due():
+        tell(table, step)
+
+
+def tell(table: Tallies, step: tuple[Watch, dict[int, int]] | None) -> None:
+    """What the pulse does at a step."""
+    if step is not None and step[0].articles and step[0].watcher.offer(frame(step[1])):
+        table.told(*step)
 
 
 @pytest.fixture
@@ -96,7 +104,7 @@ def test_a_newer_number_than_the_one_that_was_read_counts(table: Tallies, page: 
     table.read([1], {1: 6})
     assert table.known((1,)) == {1: 7}
     page.offer(frame({1: 7}))
-    table.answered(asked)
+    table.answered(asked, [1])
     beat(table)
     assert page.counts == {"1": 7}
 
@@ -140,16 +148,79 @@ def test_a_refresh_does_not_put_an_older_number_back(table: Tallies, page: Page)
     assert page.counts == {"1": 3, "2": 4}
 
 
+def test_a_commit_costs_the_same_however_many_watch(table: Tallies) -> None:
+    pages = [Page() for _ in range(1000)]
+    for number, page in enumerate(pages):
+        watch(table, page, 1, 2 + number % 3, found={1: 0})
+    for count in range(1, 50):
+        table.committed(commit(1, count))
+    assert not table._owing and len(table._changed) == 1, "it notes the article, and nothing for anybody"
+    beat(table)
+    assert [(page.counts["1"], page.frames) for page in pages] == [(49, 2)] * 1000
+
+
+def test_between_two_steps_of_a_second_nobody_is_lost_and_nothing_older_is_told(table: Tallies) -> None:
+    pages = [Page() for _ in range(100)]
+    for number, page in enumerate(pages):
+        watch(table, page, 1, 2 + number % 5, found=dict.fromkeys(range(1, 7), 0))
+    table.committed(commit(1, 1))
+    count = 1
+    for number, step in enumerate(table.due()):
+        tell(table, step)
+        page = pages[number * 7 % 100]
+        match number % 4:
+            case 0:
+                count += 1
+                table.committed(commit(1, count))
+            case 1:
+                watch(table, page, 7 + number % 3)  # it moves to another group
+            case 2:
+                table.unwatch(page, [2, 3])
+            case 3:
+                watch(table, page, 1)  # it is answered with the newest
+    beat(table)
+    assert {page.counts["1"] for page in pages} == {count}
+
+
+def test_who_was_answered_since_a_change_is_not_told_of_it_again(table: Tallies, page: Page) -> None:
+    watch(table, Page(), 1, 2, found={1: 0, 2: 0})
+    table.committed(commit(1, 1))
+    watch(table, page, 1, 2)
+    beat(table)
+    assert (page.counts, page.frames) == ({"1": 1, "2": 0}, 1)
+    table.committed(commit(1, 2))
+    table.committed(commit(2, 1))
+    watch(table, page, 1)
+    beat(table)
+    assert (page.counts, page.frames) == ({"1": 2, "2": 1}, 3), "the answer, and the other article"
+
+
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("commit"), st.integers(1, 3)),
         st.tuples(st.just("watch"), st.integers(0, 1), st.sets(st.integers(1, 3), min_size=1)),
         st.tuples(st.just("unwatch"), st.integers(0, 1), st.sets(st.integers(1, 3))),
         st.tuples(st.just("full"), st.integers(0, 1), st.booleans()),
+        st.tuples(st.just("ask"), st.integers(0, 1), st.sets(st.integers(1, 3), min_size=1)),
+        st.tuples(st.just("answer")),
         st.tuples(st.just("beat")),
+        st.tuples(st.just("step")),
     ),
-    max_size=40,
+    max_size=60,
 )
+
+
+def answer(table: Tallies, asked: list[tuple[int, Watch, set[int]]], pages: list[Page], counts: dict[int, int]) -> None:
+    """The database has been asked for whoever waits longest; a full link takes the answer when it can."""
+    if asked:
+        number, waiting, articles = asked.pop(0)
+        table.read(articles, counts)
+        page, numbers = pages[number], table.known(articles)
+        assert numbers is not None
+        full, page.full = page.full, False
+        page.offer(frame(numbers))
+        page.full = full
+        table.answered(waiting, articles)
 
 
 @given(_STEPS)
@@ -157,6 +228,8 @@ def test_whatever_happens_everyone_ends_with_the_latest(steps: list[Any]) -> Non
     table, pages = Tallies(), [Page(), Page()]
     counts = {1: 0, 2: 0, 3: 0}
     watched: list[set[int]] = [set(), set()]
+    asked: list[tuple[int, Watch, set[int]]] = []
+    second: Iterator[Any] = iter(())  # one that is gone through step by step
     for step in steps:
         match step:
             case ("commit", article):
@@ -165,13 +238,30 @@ def test_whatever_happens_everyone_ends_with_the_latest(steps: list[Any]) -> Non
             case ("watch", number, articles) if not pages[number].full:
                 watch(table, pages[number], *articles, found=counts)
                 watched[number] |= articles
-            case ("unwatch", number, articles):
+            case ("ask", number, articles):
+                asked.append((number, table.watch(pages[number], articles), articles))
+                watched[number] |= articles
+            case ("answer",):
+                answer(table, asked, pages, counts)
+            case ("unwatch", number, articles) if not any(waiting == number for waiting, _, _ in asked):
                 table.unwatch(pages[number], articles)
                 watched[number] -= articles
             case ("full", number, full):
                 pages[number].full = full
             case ("beat",):
+                for rest in second:
+                    tell(table, rest)
                 beat(table)
+            case ("step",):
+                rest = next(second, 0)
+                if rest == 0:
+                    second = table.due()
+                else:
+                    tell(table, rest)
+    for rest in second:
+        tell(table, rest)
+    while asked:
+        answer(table, asked, pages, counts)
     for page in pages:
         page.full = False
     beat(table)

@@ -106,8 +106,8 @@ async def page(
     if actor.person is not None:
         view = await state.database.read(read, "page")
         body = {**threads.content(view), "viewer": threads.viewer(state, actor, view)}
-        return web.answer(body, headers={"Cache-Control": "private, no-store", "Vary": "Authorization, Origin"})
-    asked = f"{request.url.path}?{request.url.query}"
+        return web.answer(body, headers={"Cache-Control": "private, no-store", "Vary": "Authorization"})
+    asked = _asked(request)
 
     async def make() -> Snapshot:
         view = await state.database.read(read, "page")
@@ -117,6 +117,17 @@ async def page(
 
     snapshot = await state.snapshots.get(asked, make)
     return compression.of_snapshot(request, snapshot, media_type="application/json", headers=_PUBLIC)
+
+
+def _asked(request: Request) -> str:
+    """The page that is asked for, under one name however its address is spelled. Raises BadRequest."""
+    kind = request.url.path.rpartition("/")[2]
+    usual = _USUAL_LIMITS.get(kind)
+    if usual is None:
+        return f"comment {web.path_id(request)}"
+    sort = (request.query_params.get("sort") or Sort.OLDEST) if kind == "thread" else ""
+    cursor = request.query_params.get("cursor") or ""  # has one spelling
+    return f"{kind} {web.path_id(request)} {sort} {web.whole(request, 'limit', usual, 1, threads.MAX_LIMIT)} {cursor}"
 
 
 async def counts(request: Request) -> Response:
@@ -145,8 +156,11 @@ async def counts(request: Request) -> Response:
     return web.answer(await state.database.read(work), headers={"Cache-Control": "public, max-age=5"})
 
 
+_USUAL_LIMITS = {"thread": threads.ROOTS, "replies": threads.REPLIES}  # by the last step of the path
+
+# Besides these, an answer of the API varies by Origin (middleware.py).
 # A browser asks every time whether its copy is still true; a shared cache may answer for a second, as our own does.
-_PUBLIC = {"Cache-Control": "public, max-age=0, s-maxage=1", "Vary": "Authorization, Origin, Accept-Encoding"}
+_PUBLIC = {"Cache-Control": "public, max-age=0, s-maxage=1", "Vary": "Authorization, Accept-Encoding"}
 
 routes = [
     Route("/api/articles", create, methods=["POST"]),

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from server import auth, events
 from server.config import Config
-from server.errors import BadRequest, Invalid, NotFound, ProblemError, TooLarge, UnsupportedMediaType
+from server.errors import BadRequest, Invalid, NotFound, ProblemError, TooLarge, Unauthorized, UnsupportedMediaType
 from server.models import Actor
 from server.state import State
 
@@ -116,13 +116,13 @@ def whole(request: HTTPConnection, name: str, default: int, low: int, high: int)
 
 
 def token_of(headers: Headers) -> str | None:
-    """The bearer token, or None. Raises BadRequest for another scheme."""
+    """The bearer token, or None. Raises Unauthorized for anything else."""
     value = headers.get("authorization")
     if value is None:
         return None
     scheme, _, token = value.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise BadRequest("Authorization: Bearer TOKEN is accepted")
+        raise Unauthorized("Authorization: Bearer TOKEN is accepted")
     return token.strip()
 
 

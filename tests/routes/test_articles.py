@@ -1,5 +1,7 @@
 """Articles over HTTP: who may make and change them, how they are found, and what a publisher's page may do."""
 
+import asyncio
+
 import pytest
 
 from server.models import Role
@@ -101,6 +103,82 @@ async def test_articles_are_listed_newest_first_in_pages(doors: Doors) -> None:
             break
         cursor = page["next"]
     assert found == made[::-1]
+
+
+async def test_a_page_is_one_page_however_its_address_is_spelled(doors: Doors) -> None:
+    article = (await doors.article())["id"]
+    first = (await doors.post(article))["event"]["comment"]["id"]
+    for parent in [None] * 3 + [first] * 3:
+        await doors.post(article, parent=parent)
+    thread, replies, one = f"/api/articles/{article}/thread", f"/api/comments/{first}/replies", f"/api/comments/{first}"
+    further = (await doors.ask("GET", f"{thread}?limit=2")).json()["next"]
+    for spellings in (
+        ["", "?", "?_=1", "?_=2", "?sort=oldest", "?sort=", "?limit=25&sort=oldest", "?limit=025", "?cursor=", "?sort=top&sort=oldest"],
+        [f"?limit=2&cursor={further}", f"?cursor={further}&limit=02&x", f"?cursor=&sort=oldest&limit=2&cursor={further}"],
+    ):  # fmt: skip
+        await _are_one_page(doors, [thread + spelled for spelled in spellings], reads=1)
+    await _are_one_page(doors, [thread.replace("articles/", "articles/00")], reads=0)
+    await _are_one_page(
+        doors, [replies, f"{replies}?limit=50", f"{replies}?_=1&sort=top", replies.replace("s/", "s/0", 1)]
+    )
+    await _are_one_page(doors, [one, f"{one}?_=1", f"{one}?limit=3"])
+    tags = [
+        (await doors.ask("GET", path)).headers["etag"]
+        for path in (thread, f"{thread}?sort=newest", f"{thread}?limit=24", replies, f"{replies}?limit=25", one)
+    ]
+    assert len(set(tags)) == len(tags), "pages that differ have names of their own"
+
+
+async def _are_one_page(doors: Doors, paths: list[str], reads: int = 1) -> None:
+    before = doors.site.state.database.reads["page"]
+    pages = [await doors.ask("GET", path) for path in paths]
+    assert {page.status_code for page in pages} == {200}, paths
+    assert len({page.headers["etag"] for page in pages}) == 1, paths
+    assert len({page.content for page in pages}) == 1, paths
+    assert doors.site.state.database.reads["page"] - before == reads, paths
+
+
+async def test_a_cursor_has_one_spelling(doors: Doors) -> None:
+    article = (await doors.article())["id"]
+    for _ in range(3):
+        await doors.post(article)
+    cursor = (await doors.ask("GET", f"/api/articles/{article}/thread?limit=1")).json()["next"]
+    for spelled in (cursor + "=", cursor[:3] + "!" + cursor[3:], cursor[:3] + "%20" + cursor[3:]):
+        is_problem(await doors.ask("GET", f"/api/articles/{article}/thread?cursor={spelled}"), 400)
+
+
+async def test_what_an_answer_varies_by_is_named_once(doors: Doors) -> None:
+    article = (await doors.article())["id"]
+    said = await doors.post(article)
+    for token in (None, said["token"]):
+        answer = await doors.ask("GET", f"/api/articles/{article}/thread", token=token, Origin=FRIEND)
+        named = [name.strip().lower() for name in answer.headers["vary"].split(",")]
+        assert {"authorization", "origin"} <= set(named) and len(set(named)) == len(named), named
+
+
+async def test_whatever_was_erased_is_on_no_page_that_is_asked_for_after_the_answer(doors: Doors) -> None:
+    """Several pages of one discussion are being made when something on all of them goes (DESIGN law 11)."""
+    article = (await doors.article())["id"]
+    path = f"/api/articles/{article}/thread?sort=newest&limit="
+
+    async def pages() -> list[str]:
+        return [page.text for page in await asyncio.gather(*(doors.ask("GET", f"{path}{n}") for n in range(10, 16)))]
+
+    for number in range(60):
+        secret = f"secret{number}."
+        said = await doors.post(article, secret)
+        asking = asyncio.create_task(pages())
+        for _ in range(number % 12):
+            await asyncio.sleep(0)
+        one = f"/api/comments/{said['event']['comment']['id']}"
+        if number % 2:
+            answer = await doors.ask("DELETE", one, token=said["token"])
+        else:
+            answer = await doors.ask("PATCH", one, {"text": "Nothing."}, token=said["token"])
+        assert answer.status_code == 200, answer.text
+        assert not [text for text in await pages() if secret in text], f"round {number}"
+        await asking
+        assert not [text for text in await pages() if secret in text], f"round {number}, what is kept"
 
 
 async def test_counts_are_given_for_many_articles_at_once(doors: Doors) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,26 @@ async def test_readers_are_told_where_somebody_is_typing_and_when_no_more(site: 
         await told(ben, presence(article, 2, (7, 1)))
         await ben.close()
         await told(cy, presence(article, 1))
+
+
+async def test_a_newcomer_is_told_who_is_typing_with_the_next_second_and_not_before_it(site: Open) -> None:
+    """At most one a second: who came was told the number of readers, and would hear again when the second is over."""
+    article = await site.article()
+    async with contextlib.AsyncExitStack() as stack:
+        ben, *others = [await stack.enter_async_context(site.live()) for _ in range(15)]
+        await ben.subscribe(article)
+        await ben.send({"type": "typing", "article": article, "parent": 7})
+        await ben.wait_for("presence")
+        started, early = time.monotonic(), 0
+        for newcomer in others:
+            await newcomer.subscribe(article)
+            await newcomer.ping()
+            early += len(_presences(newcomer))
+        assert early <= time.monotonic() - started + 1, "only whose coming and answer a second came between"
+        for newcomer in others:
+            await newcomer.wait_for(lambda frame: frame["type"] == "presence" and frame["typing"] != [])
+        for live in (ben, *others):
+            assert len(_presences(live)) <= time.monotonic() - started + 2
 
 
 async def test_a_reader_of_one_article_hears_nothing_of_another(site: Open) -> None:
