@@ -6,10 +6,10 @@ import re
 from collections.abc import Awaitable, Callable
 
 import pytest
-from playwright.async_api import BrowserContext, Locator, Page, Request, Route, expect
+from playwright.async_api import Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
-from tests.browser.window import Window, eventually
+from tests.browser.window import Window, again, kept, ready, said
 from tests.support.browser import Pages
 from tests.support.proxy import FaultProxy
 
@@ -22,25 +22,6 @@ POST = re.compile(r"/api/articles/\d+/comments$")
 async def article(newsroom: Newsroom) -> Json:
     made = await newsroom.article()
     return made
-
-
-async def kept(window: Window, text: str) -> None:
-    """Waits until this text is in the browser's storage: a keystroke later it may be gone with the page."""
-
-    async def stored() -> bool:
-        return text in await window.page.evaluate("JSON.stringify({ ...localStorage })")
-
-    await eventually(stored, f"{text!r} is kept")
-
-
-async def said(newsroom: Newsroom, article: Json, text: str) -> int:
-    """How many comments of the discussion say this."""
-    return sum(text in str(one["tree"]) for one in await newsroom.thread(article))
-
-
-async def again(window: Window) -> None:
-    await window.page.reload()
-    await window.until("live")
 
 
 async def test_drafts_of_every_place_are_there_after_a_reload(pages: Pages, newsroom: Newsroom, article: Json) -> None:
@@ -232,193 +213,6 @@ async def test_a_refusal_because_the_question_is_gone_says_so_though_nothing_was
     await expect(form.locator(".message")).to_contain_text("was removed. Your text is kept.")
     await form.get_by_role("button", name="Make it a comment of its own").click()
     await expect(window.composer.locator("textarea")).to_have_value("My answer.")
-
-
-async def test_a_button_that_is_pressed_twice_sends_once(pages: Pages, newsroom: Newsroom, article: Json) -> None:
-    window = await Window.open(pages, newsroom.link(article))
-    await ready(window)
-    asked, gate = 0, asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        nonlocal asked
-        asked += 1
-        await gate.wait()
-        await route.continue_()
-
-    await window.page.route(POST, hold)
-    async with window.page.expect_request(POST):
-        await window.write("Once.")
-    await window.composer.locator("[type=submit]").dispatch_event("click")
-    gate.set()
-    await expect(window.saying("Once.")).to_be_visible()
-    await expect(window.composer.locator(".message")).to_have_text("Posted.")
-    assert asked == 1
-
-
-@pytest.mark.parametrize("how", ["Enter", "click"])
-async def test_who_sends_with_the_button_does_not_lose_the_focus(
-    pages: Pages, newsroom: Newsroom, article: Json, how: str
-) -> None:
-    question = await newsroom.say(article, "A question?")
-    window = await Window.open(pages, newsroom.link(article))
-
-    async def send(form: Locator, text: str) -> None:
-        await form.locator("textarea").fill(text)
-        button = form.locator("[type=submit]")
-        await (button.click() if how == "click" else button.press(how))
-
-    mine = await window.post("Mine.")
-    await send(window.composer, "Another.")
-    await expect(window.composer.locator(".message")).to_have_text("Posted.")
-    await expect(window.composer.locator("[type=submit]" if how == "click" else "textarea")).to_be_focused()
-    await window.button(question, "reply").click()
-    await send(window.form(question), "An answer.")
-    await expect(window.saying("An answer.").last).to_be_focused()
-    await window.button(mine, "edit").click()
-    await expect(window.form(mine).locator("textarea")).to_have_value("Mine.")
-    await send(window.form(mine), "Mine, and better.")
-    await expect(window.comment(mine)).to_be_focused()
-
-
-@pytest.mark.faults
-async def test_what_was_written_without_a_connection_is_sent_once_when_it_is_back(
-    pages: Pages, newsroom: Newsroom, article: Json, fault_proxy: Proxies
-) -> None:
-    proxy = await fault_proxy(newsroom.url)
-    window = await Window.open(pages, newsroom.link(article, at=proxy.url))
-    await window.composer.locator("textarea").click()
-    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
-    proxy.refuse()
-    await window.until("offline")
-    await window.write("Sent from a tunnel.")
-    await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
-    await expect(window.composer.locator("textarea")).to_have_value("Sent from a tunnel.")
-    await expect(window.composer).to_have_attribute("aria-busy", "true")
-    proxy.resume()
-    await expect(window.saying("Sent from a tunnel.")).to_be_visible(timeout=15_000)
-    await expect(window.composer.locator("textarea")).to_have_value("")
-    assert await said(newsroom, article, "Sent from a tunnel.") == 1
-
-
-@pytest.mark.faults
-async def test_a_comment_whose_answer_was_lost_stands_there_once(
-    pages: Pages, newsroom: Newsroom, article: Json, fault_proxy: Proxies
-) -> None:
-    proxy = await fault_proxy(newsroom.url)
-    window = await Window.open(pages, newsroom.link(article, at=proxy.url))
-    root = await window.post("A word before.")
-    await window.button(root, "reply").click()
-    proxy.lose_answer_to(b"POST /api/articles/")
-    await window.write("Did you hear me?", None, form=window.form(root))
-    await expect(window.saying("Did you hear me?")).to_be_visible(timeout=15_000)
-    await expect(window.form(root)).to_have_count(0, timeout=15_000)
-    assert await said(newsroom, article, "Did you hear me?") == 1
-    await expect(window.saying("Did you hear me?")).to_have_count(1)
-
-
-@pytest.mark.faults
-async def test_what_was_on_its_way_when_the_page_was_closed_is_sent_by_the_next(
-    pages: Pages, newsroom: Newsroom, article: Json, fault_proxy: Proxies
-) -> None:
-    proxy = await fault_proxy(newsroom.url)
-    window = await Window.open(pages, newsroom.link(article, at=proxy.url))
-    proxy.lose_answer_to(b"POST /api/articles/")
-    await window.page.route(POST, once_then_never())
-    await window.write("Just before the battery died.")
-    await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
-    await window.page.unroute_all()
-    await again(window)
-    await expect(window.saying("Just before the battery died.")).to_have_count(1, timeout=15_000)
-    await expect(window.composer.locator("textarea")).to_have_value("", timeout=15_000)
-    assert await said(newsroom, article, "Just before the battery died.") == 1
-
-
-def once_then_never() -> Callable[[Route], Awaitable[None]]:
-    """Lets one request through and none after it, as a page that is about to be closed has it."""
-    seen: list[Request] = []
-
-    async def handle(route: Route) -> None:
-        seen.append(route.request)
-        await (route.continue_() if len(seen) == 1 else route.abort())
-
-    return handle
-
-
-async def two(pages: Pages, url: str) -> tuple[Window, Window]:
-    """Two windows of one person, both live."""
-    context: BrowserContext = await pages.context()
-    windows = Window(await context.new_page()), Window(await context.new_page())
-    for window in windows:
-        await window.page.goto(url)
-        await window.until("live")
-    return windows
-
-
-async def ready(window: Window) -> None:
-    """The composer is there; the caret is elsewhere."""
-    await window.composer.locator("textarea").click()
-    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
-    await window.composer.locator("textarea").blur()
-
-
-async def test_a_draft_typed_in_one_window_is_in_the_other_and_sent_from_one_is_gone_from_both(
-    pages: Pages, newsroom: Newsroom, article: Json
-) -> None:
-    first, second = await two(pages, newsroom.link(article))
-    await ready(second)
-    await first.composer.locator("textarea").fill("From either window.")
-    await expect(second.composer.locator("textarea")).to_have_value("From either window.")
-    await first.write("From either window.")
-    await expect(second.saying("From either window.")).to_be_visible()
-    await expect(second.composer.locator("textarea")).to_have_value("")
-    await second.composer.locator("button[type=submit]").click()
-    await expect(second.composer.locator(".message")).to_have_text("Write something first.")
-    assert await said(newsroom, article, "From either window.") == 1
-
-
-async def test_two_windows_that_send_the_same_draft_at_once_post_it_once(
-    pages: Pages, newsroom: Newsroom, article: Json
-) -> None:
-    first, second = await two(pages, newsroom.link(article))
-    for window in (first, second):
-        await ready(window)
-    await first.composer.locator("textarea").fill("Twice or once?")
-    await first.composer.locator('input[name="name"]').fill("Ada")
-    await expect(second.composer.locator("textarea")).to_have_value("Twice or once?")
-    await second.composer.locator('input[name="name"]').fill("Ada")
-    gate = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await gate.wait()
-        await route.continue_()
-
-    for window in (first, second):
-        await window.page.route(POST, hold)
-        async with window.page.expect_request(POST):
-            await window.composer.locator("button[type=submit]").click()
-    gate.set()
-    for window in (first, second):
-        await expect(window.saying("Twice or once?")).to_have_count(1)
-        await expect(window.composer.locator("textarea")).to_have_value("")
-    assert await said(newsroom, article, "Twice or once?") == 1
-
-
-async def test_an_outbox_that_two_windows_find_is_sent_once(pages: Pages, newsroom: Newsroom, article: Json) -> None:
-    context = await pages.context()
-    page: Page = await context.new_page()
-    await page.goto(newsroom.link(article))
-    window = Window(page)
-    await window.until("live")
-    await page.route(POST, lambda route: route.abort())
-    await window.write("Left in the outbox.")
-    await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
-    await page.close()
-    one, other = Window(await context.new_page()), Window(await context.new_page())
-    await asyncio.gather(*(each.page.goto(newsroom.link(article)) for each in (one, other)))
-    for each in (one, other):
-        await expect(each.saying("Left in the outbox.")).to_have_count(1)
-        await expect(each.composer.locator("textarea")).to_have_value("")
-    assert await said(newsroom, article, "Left in the outbox.") == 1
 
 
 async def test_too_long_a_paste_is_cut_said_and_never_sent_short(

@@ -176,3 +176,30 @@ async def all_equal(windows: list[Window], newsroom: Newsroom, article: Json) ->
             await eventually(same, "a window shows what the API has")
         except AssertionError:
             assert await window.shown() == expected
+
+
+async def ready(window: Window) -> None:
+    """The composer is there; the caret is elsewhere."""
+    await window.composer.locator("textarea").click()
+    await expect(window.composer.get_by_role("toolbar")).to_be_visible()
+    await window.composer.locator("textarea").blur()
+
+
+async def kept(window: Window, text: str) -> None:
+    """Waits until this text is in the browser's storage: a keystroke later it may be gone with the page."""
+
+    async def stored() -> bool:
+        return text in await window.page.evaluate("JSON.stringify({ ...localStorage })")
+
+    await eventually(stored, f"{text!r} is kept")
+
+
+async def said(newsroom: Newsroom, article: Json, text: str) -> int:
+    """How many comments of the discussion say this."""
+    return sum(text in str(one["tree"]) for one in await newsroom.thread(article))
+
+
+async def again(window: Window) -> None:
+    """Loads the page anew."""
+    await window.page.reload()
+    await window.until("live")
