@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from server import events
-from server.errors import CLOSE_PROTOCOL_ERROR, BadRequest, Invalid, ProblemError, TooMany
+from server.errors import CLOSE_PROTOCOL_ERROR, CLOSE_TOO_BIG, BadRequest, Invalid, ProblemError, TooMany
 from server.hub import Cursor
 from server.models import MODERATION_CHANNEL, article_channel
 from server.tallies import MOST_WATCHED
@@ -139,6 +139,8 @@ class Session:
 
     def receive(self, text: str, now: float) -> Sequence[Effect]:
         """One message of the client, at monotonic time `now` in seconds."""
+        if len(text) > MESSAGE_BYTES // 4 and len(text.encode("utf-8", "surrogatepass")) > MESSAGE_BYTES:
+            return [Close(CLOSE_TOO_BIG, f"at most {MESSAGE_BYTES // 1024} KiB make a message")]
         self._tokens = min(MESSAGES_BURST, self._tokens + (now - self._counted) * MESSAGES_PER_SECOND)
         self._counted = now
         if self._tokens < 1:
@@ -171,15 +173,15 @@ class Session:
         if message.since is not None and not 0 <= message.since < 2**63:
             raise Invalid.field("since", "a whole number from 0 is accepted")
         known = self.subscriptions.get(topic)
-        if known is None:
-            self._make_room()
+        if known is None and self._is_full:
+            return [Send(problem_text(_one_too_many(), topic))]
         asked = Open(topic, message.token, message.epoch, message.since, message.at)
         self.subscriptions[topic] = asked
         return [Leave(known), asked] if isinstance(known, Cursor) else [asked]
 
-    def _make_room(self) -> None:
-        if len(self.subscriptions) + bool(self.watched) >= MAX_SUBSCRIPTIONS:
-            raise TooMany(f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection", retry_after=1)
+    @property
+    def _is_full(self) -> bool:
+        return len(self.subscriptions) + bool(self.watched) >= MAX_SUBSCRIPTIONS
 
     def _type(self, message: _Typing) -> Sequence[Effect]:
         if message.parent is not None and not 0 < message.parent < 2**63:
@@ -194,8 +196,8 @@ class Session:
         watched = self.watched.union(wanted)
         if len(watched) > MOST_WATCHED:
             raise Invalid.field("counts", f"at most {MOST_WATCHED} articles on a connection")
-        if not self.watched:
-            self._make_room()
+        if not self.watched and self._is_full:
+            return [_uncounted(wanted, _one_too_many())]
         self.watched = watched
         return [Watch(wanted)]
 
@@ -259,12 +261,10 @@ class Session:
         return []
 
     def uncounted(self, articles: Sequence[int], error: ProblemError) -> Sequence[Effect]:
-        """The counts of these articles cannot be told now: the client asks again."""
-        self.watched = self.watched.difference(articles)
-        return [
-            Unwatch(tuple(articles)),
-            Send(events.encode({"type": "error", "counts": articles, "problem": error.problem()})),
-        ]
+        """The counts of these articles, as far as they are still wanted, cannot be told now: the client asks again."""
+        lost = tuple(article for article in articles if article in self.watched)
+        self.watched = self.watched.difference(lost)
+        return [Unwatch(lost), _uncounted(lost, error)] if lost else []
 
     def heads(self) -> Sequence[Send]:
         """Where each channel stands. Only for level cursors: one that catches up would take it for a loss."""
@@ -307,6 +307,14 @@ def _named(topic: Topic) -> dict[str, object]:
 
 def _reset(topic: Topic, epoch: str, head: int) -> Send:
     return Send(events.encode({"type": "reset", **_named(topic), "epoch": epoch, "seq": head}))
+
+
+def _one_too_many() -> TooMany:
+    return TooMany(f"at most {MAX_SUBSCRIPTIONS} subscriptions on a connection", retry_after=1)
+
+
+def _uncounted(articles: Sequence[int], error: ProblemError) -> Send:
+    return Send(events.encode({"type": "error", "counts": articles, "problem": error.problem()}))
 
 
 def problem_text(error: ProblemError, topic: Topic | None = None) -> str:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from server.errors import NotFound
+from server.errors import NotFound, Unavailable
 from server.hub import Cursor, Hub
 from server.session import (
     MAX_BAD_MESSAGES,
     MAX_SUBSCRIPTIONS,
+    MESSAGE_BYTES,
     MESSAGES_BURST,
     MESSAGES_PER_SECOND,
     Close,
@@ -128,6 +129,36 @@ def test_a_subscription_more_than_the_bound_is_refused_but_the_old_ones_may_move
         asked(session, article=article)
     assert said(tell(session, {"type": "subscribe", "article": 99}))[0]["problem"]["status"] == 429
     asked(session, article=1)
+
+
+def test_what_is_one_subscription_too_many_is_named_and_no_bad_manners(session: Session) -> None:
+    for article in range(1, MAX_SUBSCRIPTIONS + 1):
+        asked(session, article=article)
+    for number in range(2 * MAX_BAD_MESSAGES):
+        now = float(number)
+        (told,) = said(tell(session, {"type": "subscribe", "article": 99}, now))
+        assert (told["type"], told["article"], told["problem"]["status"]) == ("error", 99, 429)
+        (told,) = said(tell(session, {"type": "subscribe", "channel": "me"}, now))
+        assert (told["channel"], told["problem"]["status"]) == ("me", 429)
+        (told,) = said(tell(session, {"type": "subscribe", "counts": [7, 8]}, now))
+        assert (told["type"], told["counts"], told["problem"]["status"]) == ("error", [7, 8], 429)
+    assert not session.watched and len(session.subscriptions) == MAX_SUBSCRIPTIONS
+
+
+def test_counts_that_cannot_be_read_are_told_of_those_that_are_still_wanted(session: Session) -> None:
+    tell(session, {"type": "subscribe", "counts": [1, 2, 3]})
+    tell(session, {"type": "unsubscribe", "counts": [2]})
+    (told,) = said(session.uncounted([1, 2], Unavailable("not now")))
+    assert (told["counts"], session.watched) == ([1], {3})
+    assert list(session.uncounted([1, 2], Unavailable("not now"))) == []
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+def test_a_message_is_at_most_16_kib(session: Session, letter: str) -> None:
+    room = (MESSAGE_BYTES - len('{"type":"ping","":""}')) // len(letter.encode())
+    text = '{"type":"ping","":"%s"}'
+    assert said(tell(session, text % (letter * room))) == [{"type": "pong"}]
+    assert tell(session, text % (letter * (room + 1))) == [Close(1009, "at most 16 KiB make a message")]
 
 
 def test_messages_come_back_at_their_rate(session: Session) -> None:

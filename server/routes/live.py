@@ -38,6 +38,7 @@ DRAIN_SECONDS = 4  # over which connections are ended when the server stops, so 
 DRAIN_SLICE = 200  # connections ended in one turn of the loop
 BACK_MS_EACH = 1  # each reader adds so much to the time over which they are asked to come back
 BACK_MS_MOST = 10_000
+BACK_MS_LEAST = 500
 
 
 class LiveDoor:
@@ -47,6 +48,7 @@ class LiveDoor:
         self._state = state
         self._links: set[Link] = set()
         self._draining: asyncio.Task[None] | None = None
+        self._spread = BACK_MS_LEAST  # milliseconds over which all are asked to come back; set by `drain`
 
     def admit(self, handshake: Handshake) -> ProblemError | None:
         """Who may connect: pages of our own origin and of ALLOWED_ORIGINS, and what is not a page at all."""
@@ -84,16 +86,20 @@ class LiveDoor:
     def drain(self) -> None:
         """Sends everyone away, in slices, with a hint when to come back; streams and polls end by themselves."""
         if self._draining is None:
+            self._spread = min(BACK_MS_MOST, BACK_MS_LEAST + self._state.connections.open * BACK_MS_EACH)
             self._state.draining.set()
             self._draining = asyncio.create_task(self._drain())
 
+    def back_in_ms(self) -> int:
+        """When somebody who is sent away is to come back, in milliseconds; another time for each."""
+        return random.randrange(self._spread)
+
     async def _drain(self) -> None:
         links = list(self._links)
-        spread = min(BACK_MS_MOST, 500 + len(links) * BACK_MS_EACH)
         pause = DRAIN_SECONDS / (len(links) / DRAIN_SLICE + 1)
         for start in range(0, len(links), DRAIN_SLICE):
             for link in links[start : start + DRAIN_SLICE]:
-                link.send(events.encode({"type": "reconnect", "in_ms": random.randrange(spread)}))
+                link.send(events.encode({"type": "reconnect", "in_ms": self.back_in_ms()}))
                 link.close(CLOSE_DRAINING, "the server is being restarted")
             await asyncio.sleep(pause if start + DRAIN_SLICE < len(links) else 0)
 
@@ -172,6 +178,11 @@ class _AsgiLink:
             self._end = (code, reason)
             self._changed.set()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed from our side: what still comes is not read."""
+        return self._end is not None
+
     async def run(self, peer: Peer) -> None:
         """Sends until the end."""
         while True:
@@ -209,7 +220,7 @@ async def live(websocket: WebSocket) -> None:
     link = _AsgiLink(websocket, web.state_of(websocket).metrics.aborted)
     peer = door.open(link, handshake)
     sender = asyncio.create_task(link.run(peer))
-    receiver = asyncio.create_task(_receive(websocket, peer))
+    receiver = asyncio.create_task(_receive(websocket, link, peer))
     try:
         await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -219,9 +230,10 @@ async def live(websocket: WebSocket) -> None:
         peer.lost()
 
 
-async def _receive(websocket: WebSocket, peer: Peer) -> None:
+async def _receive(websocket: WebSocket, link: _AsgiLink, peer: Peer) -> None:
     while (message := await websocket.receive())["type"] != "websocket.disconnect":
-        peer.receive(message.get("text"))
+        if not link.is_closed:
+            peer.receive(message.get("text"))
 
 
 routes = [WebSocketRoute("/live", live)]

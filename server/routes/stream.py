@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from server import events
 from server.errors import BadRequest, Forbidden, NotFound, TooMany
@@ -22,11 +22,12 @@ from server.hub import Cursor
 from server.models import article_channel
 from server.relay import Reset
 from server.routes import web
+from server.routes.live import LiveDoor
 from server.state import State
-from server.transport.wheel import STALL_TIMEOUT
 
 POLL_SECONDS = 25  # of quiet, at most: proxies cut at 30 to 60, and a client gives up after 40
 POLL_EVENTS = 500
+RETRY_MS_LEAST = 1000  # an EventSource waits so long before each of its attempts from then on, so never 0
 
 
 async def stream(request: Request) -> Response:
@@ -49,36 +50,39 @@ async def stream(request: Request) -> Response:
         joined = await reader.subscribe(epoch, since)
         if isinstance(joined, Cursor):
             leaving.callback(reader.leave, joined)
+        if request.method == "HEAD":
+            return _head_of(_EventStream(_nothing(), ExitStack()) if streamed else web.text_answer(""))
         if not streamed:
             return web.text_answer(await _while_connected(request, reader.poll(joined)))
-        return _EventStream(reader.lines(joined), leaving.pop_all(), state.metrics.aborted)
+        door: LiveDoor = request.scope["app"].state.door
+        return _EventStream(reader.lines(joined, door.back_in_ms), leaving.pop_all())
 
 
 class _EventStream(StreamingResponse):
-    """A stream whose reader is sent away when it does not take what it was sent; `leaving` is closed at its end, even
-    if it never began."""
+    """A stream; `leaving` is closed at its end, even if it never began. A reader that does not take what it was sent is
+    cut off below (transport/outbox.py), which ends the stream like any other hanging up."""
 
-    def __init__(self, lines: AsyncIterator[str], leaving: ExitStack, aborted: Callable[[str], None]) -> None:
+    def __init__(self, lines: AsyncIterator[str], leaving: ExitStack) -> None:
         super().__init__(
             lines, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}, media_type="text/event-stream"
         )
         self._leaving = leaving
-        self._aborted = aborted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._leaving:
             await super().__call__(scope, receive, send)
 
-    async def stream_response(self, send: Send) -> None:
-        async def in_time(message: Message) -> None:
-            async with asyncio.timeout(STALL_TIMEOUT):
-                await send(message)
 
-        try:
-            await super().stream_response(in_time)
-        except TimeoutError:
-            self._aborted("stalled")
-            raise ClientDisconnect from None
+def _head_of(answer: Response) -> Response:
+    """The headers that an answer begins with, and no claim of how long it would be."""
+    head = Response(None, answer.status_code)
+    head.raw_headers = [(name, value) for name, value in answer.raw_headers if name != b"content-length"]
+    return head
+
+
+async def _nothing() -> AsyncIterator[str]:
+    return
+    yield
 
 
 async def _while_connected(request: Request, answer: Coroutine[None, None, str]) -> str:
@@ -152,8 +156,9 @@ class _Stream(Follower):
         self.stop()
         self.drop(cursor)
 
-    async def lines(self, joined: Cursor | Reset) -> AsyncIterator[str]:
-        """The event stream: every event with its position as id, `head` when it is quiet, `reset` before it ends."""
+    async def lines(self, joined: Cursor | Reset, back_in_ms: Callable[[], int]) -> AsyncIterator[str]:
+        """The event stream: every event with its position as id, `head` when it is quiet, `reset` before it ends; when
+        the server stops, the time after which to come back."""
         if isinstance(joined, Reset):
             yield self._reset(joined.epoch, joined.seq)
             return
@@ -170,6 +175,7 @@ class _Stream(Follower):
                     return
                 elif joined.seq == channel.head:
                     yield _sse("head", None, events.encode({"type": "head", **named, "seq": joined.seq}))
+        yield f"retry: {RETRY_MS_LEAST + back_in_ms()}\n\n"
 
     async def poll(self, joined: Cursor | Reset) -> str:
         """What there is after the position, or the first that comes within POLL_SECONDS, as one JSON answer."""

@@ -1,42 +1,38 @@
 """The slim WebSocket protocol that takes a connection over after its upgrade: a handful of slots, no task, no queue.
 
 Event frames are made elsewhere, once for everyone; here they go to the transport as they are. What an idle reader costs
-is this object and its socket: the frame parser exists only while a message is coming in, and all pings share one wheel.
+is this object and its socket: the inbox exists only while a message is coming in, and all pings share one wheel.
 
 Promises: `write` takes a batch whole or refuses it, and refuses while the socket's buffer is above its high-water mark;
 `peer.writable` follows a refusal once the buffer is empty; a peer that stays behind or does not answer is aborted, not
-closed politely into a full buffer; nothing is written after a Close frame. The frames are RFC 6455's and RFC 7692's;
-handshake extensions and every unusual frame are the `websockets` package's business.
+closed politely into a full buffer; nothing is written after a Close frame, and nothing read but the other side's. The
+frames are RFC 6455's and RFC 7692's; handshake extensions and every unusual frame are the `websockets` package's
+business (inbox.py).
 """
 
 import asyncio
-import socket
 import struct
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import NegotiationError
-from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
-from websockets.frames import Close, Frame, Opcode
+from websockets.frames import Close, Opcode
 from websockets.headers import build_extension, parse_extension
-from websockets.protocol import State
-from websockets.server import ServerProtocol
 from websockets.utils import apply_mask
 
-from server.errors import CLOSE_RESTART
-from server.frames import Batch, text_frame
-from server.frames import Frame as SharedFrame
+from server.errors import CLOSE_PROTOCOL_ERROR, CLOSE_RESTART
+from server.frames import Batch, Frame, text_frame
 from server.transport import Peer
+from server.transport.inbox import WINDOW_BITS, Inbox
 from server.transport.wheel import STALL_TIMEOUT, Wheel
 
 if TYPE_CHECKING:
     from server.transport import Link  # noqa: F401
 
-MESSAGE_BYTES = 16 * 1024
-KERNEL_BUFFER = 128 * 1024  # bytes of the kernel's, which grows to megabytes by itself: a stalled reader shows sooner
 HIGH_WATER = 16 * 1024  # bytes in our buffer, on top of the kernel's, after which a reader catches up by itself
 CLOSE_TIMEOUT = 5  # seconds for the other side to end what we closed
-WINDOW_BITS = 12  # 4 KiB: an event rarely holds more, and zlib's memory stays small
+FRAMES_BURST = 300  # frames of any kind that one may send at once; a page with 32 threads sends 60 messages
+FRAMES_PER_SECOND = 100
 _PING = b"\x89\x00"
 _factory = ServerPerMessageDeflateFactory(
     server_no_context_takeover=True,
@@ -72,6 +68,7 @@ class LiveProtocol(asyncio.Protocol):
         "_closing",
         "_connections",
         "_inbox",
+        "_paid_until",
         "_paused",
         "_refused",
         "_slot",
@@ -93,7 +90,8 @@ class LiveProtocol(asyncio.Protocol):
         self._wheel = wheel
         self._connections = connections  # uvicorn's, so that it waits for us at shutdown
         self._window_bits = window_bits  # 0: no compression
-        self._inbox: ServerProtocol | None = None  # while a message is coming in, in pieces or odd ways
+        self._inbox: Inbox | None = None  # while a message is coming in, in pieces or odd ways
+        self._paid_until = 0.0  # the moment at which all frames that came are within the rate
         self._paused = False  # the buffer is above HIGH_WATER
         self._refused = False  # a write was refused since the buffer was last empty
         self._answered = True  # something came since the last ping
@@ -104,7 +102,6 @@ class LiveProtocol(asyncio.Protocol):
         """Starts the life of the connection."""
         self.peer = peer
         self.transport.set_write_buffer_limits(HIGH_WATER, 0)
-        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
         self._connections.add(self)
         self._slot = self._wheel.add(self)
 
@@ -123,7 +120,7 @@ class LiveProtocol(asyncio.Protocol):
         self.transport.write(batch.deflated(self._window_bits) if self._window_bits else batch.wire)
         return True
 
-    def offer(self, frame: SharedFrame) -> bool:
+    def offer(self, frame: Frame) -> bool:
         """See Link."""
         if self._paused or self._closing:
             return False
@@ -195,51 +192,76 @@ class LiveProtocol(asyncio.Protocol):
         return False
 
     def data_received(self, data: bytes) -> None:
-        """Usually one whole masked frame; everything else goes through the parser of `websockets`."""
+        """Usually one whole masked frame; everything else is gathered in an inbox."""
         self._answered = True
-        if self._inbox is None:
-            if len(data) >= 6 and data[1] & 0x80 and len(data) == 6 + (size := data[1] & 0x7F) and size < 126:
-                if data[0] == 0x8A:
-                    return  # a pong
-                if data[0] == 0x81:
-                    self._receive(apply_mask(data[6:], data[2:6]))
-                    return
-            self._inbox = ServerProtocol(state=State.OPEN, max_size=MESSAGE_BYTES)
-            if self._window_bits:
-                self._inbox.extensions = [_inflater()]
-        self._parse(self._inbox, data)
-
-    def _parse(self, inbox: ServerProtocol, data: bytes) -> None:
-        fragments: list[bytes] | None = getattr(inbox, "fragments", None)
-        inbox.receive_data(data)
-        for event in inbox.events_received():
-            if not isinstance(event, Frame) or self._closing:
-                continue
-            if event.opcode is Opcode.TEXT or event.opcode is Opcode.BINARY:
-                fragments = [bytes(event.data)]
-                inbox.fragments = fragments  # type: ignore[attr-defined]  # lives as long as the message does
-                inbox.binary = event.opcode is Opcode.BINARY  # type: ignore[attr-defined]
-            elif event.opcode is Opcode.CONT and fragments is not None:
-                fragments.append(bytes(event.data))
+        if (
+            self._inbox is None
+            and len(data) >= 6
+            and data[1] & 0x80
+            and len(data) == 6 + (size := data[1] & 0x7F)
+            and size < 126
+            and (data[0] == 0x81 or data[0] == 0x8A)  # a text, a pong
+            and not self._closing
+        ):
+            if not self._is_in_measure():
+                self._flooded()
+            elif data[0] == 0x81:
+                self._receive(apply_mask(data[6:], data[2:6]))
+            return
+        inbox = self._inbox
+        if inbox is None:
+            inbox = self._inbox = Inbox(inflate=bool(self._window_bits))
+        inbox.gather(data)
+        while not self.transport.is_closing() and (frame := inbox.next_frame()) is not None:
+            if self._is_in_measure():
+                self._read(inbox, frame)
             else:
-                continue
-            if event.fin:
-                if inbox.binary:  # type: ignore[attr-defined]
-                    if self.peer is not None:
-                        self.peer.receive(None)
-                else:
-                    self._receive(b"".join(fragments))
-        answer = b"".join(inbox.data_to_send())
-        if answer and not self._closing:
-            self.transport.write(answer)
-        if inbox.state is not State.OPEN or inbox.parser_exc is not None:
-            if inbox.parser_exc is not None:
+                self._flooded()
+        if inbox.is_empty or self.transport.is_closing():
+            self._inbox = None
+
+    def _read(self, inbox: Inbox, frame: bytes) -> None:
+        """One whole frame. After our own Close only the other side's is waited for."""
+        opcode = frame[0] & 0x0F
+        if self._closing:
+            if opcode == Opcode.CLOSE:
+                self.transport.close()
+            return
+        message = inbox.read(frame)
+        if inbox.answer and not (self._paused and opcode == Opcode.PING):
+            self.transport.write(inbox.answer)
+        if inbox.is_closed:
+            if inbox.refused:
                 self._wheel.aborted("protocol")
             self._closing = True
             self._wheel.expect(self, CLOSE_TIMEOUT)
             self.transport.close()
-        elif inbox.current_size is None and not inbox.reader.buffer:
-            self._inbox = None  # between messages: nothing to remember
+        elif message is not None:
+            is_binary, payload = message
+            if not is_binary:
+                self._receive(payload)
+            elif self.peer is not None:
+                self.peer.receive(None)
+
+    def _is_in_measure(self) -> bool:
+        """Counts a frame of whatever kind: FRAMES_BURST at once, FRAMES_PER_SECOND in the long run. What a message
+        means is limited elsewhere, by the peer; this is for frames that never reach it."""
+        now = self._wheel.now()
+        paid = self._paid_until
+        paid = (now if paid < now else paid) + 1 / FRAMES_PER_SECOND
+        if paid > now + FRAMES_BURST / FRAMES_PER_SECOND:
+            return False
+        self._paid_until = paid
+        return True
+
+    def _flooded(self) -> None:
+        """More frames than anybody needs: the end, at once if the other side was told already."""
+        if self._closing:
+            self.transport.abort()
+            return
+        self._wheel.aborted("protocol")
+        self.close(CLOSE_PROTOCOL_ERROR, "too many frames")
+        self.transport.close()
 
     def _receive(self, payload: bytes) -> None:
         try:
@@ -254,12 +276,3 @@ class LiveProtocol(asyncio.Protocol):
     def restart(self) -> None:
         """Sends the other side away for a planned restart."""
         self.close(CLOSE_RESTART, "restart")
-
-
-def _inflater() -> Extension:
-    return PerMessageDeflate(
-        remote_no_context_takeover=True,
-        local_no_context_takeover=True,
-        remote_max_window_bits=15,
-        local_max_window_bits=WINDOW_BITS,
-    )

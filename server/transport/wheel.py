@@ -15,14 +15,19 @@ PONG_TIMEOUT = 10  # seconds to answer a ping, then the link is dead
 STALL_TIMEOUT = 6
 
 
-class Turned(Protocol):
+class Expected(Protocol):
+    """What has a deadline."""
+
+    def expire(self) -> str | None:
+        """What was expected did not come, was not answered or not taken in time: abort. Which of these, in a word
+        (metrics.ABORTS); None if it is to go on, and more time was asked for (`expect`)."""
+
+
+class Turned(Expected, Protocol):
     """A connection on the wheel."""
 
     def turn(self) -> None:
         """Its turn: say that we live, ask whether the other side does."""
-
-    def expire(self) -> str:
-        """It did not answer, take or send what it had to in time: abort. Which of these, in a word (metrics.ABORTS)."""
 
     @property
     def answered(self) -> bool:
@@ -38,10 +43,11 @@ class Wheel:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, aborted: Callable[[str], None], second: float = 1.0) -> None:
         self.aborted = aborted
+        self.now = loop.time  # monotonic seconds, as of this turn of the loop
         self._loop = loop
         self._second = second
         self._slots: list[set[Turned]] = [set() for _ in range(PING_INTERVAL)]
-        self._deadlines: dict[Turned, float] = {}
+        self._deadlines: dict[Expected, float] = {}
         self._next = 0
         self._added = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -58,12 +64,12 @@ class Wheel:
         self._slots[slot].discard(connection)
         self._deadlines.pop(connection, None)
 
-    def expect(self, connection: Turned, seconds: float) -> None:
+    def expect(self, connection: Expected, seconds: float) -> None:
         """`connection.expire` is called unless `met` is within so many seconds (about; ticks are a second apart)."""
         self._deadlines[connection] = self._loop.time() + seconds * self._second
         self._run()
 
-    def met(self, connection: Turned) -> None:
+    def met(self, connection: Expected) -> None:
         """What was expected has come."""
         self._deadlines.pop(connection, None)
 
@@ -80,15 +86,17 @@ class Wheel:
     def _tick(self) -> None:
         self._timer = self._loop.call_later(self._second, self._tick)
         now = self._loop.time()
-        late = [connection for connection, deadline in self._deadlines.items() if deadline <= now]
-        silent = [
+        late: list[Expected] = [connection for connection, deadline in self._deadlines.items() if deadline <= now]
+        silent: list[Expected] = [
             connection
             for connection in self._slots[(self._next - PONG_TIMEOUT) % PING_INTERVAL]
             if not connection.answered
         ]
         for connection in dict.fromkeys(late + silent):
             self._deadlines.pop(connection, None)
-            self.aborted(connection.expire())
+            cause = connection.expire()
+            if cause is not None:
+                self.aborted(cause)
         for connection in tuple(self._slots[self._next]):
             connection.turn()
         self._next = (self._next + 1) % PING_INTERVAL

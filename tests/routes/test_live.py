@@ -11,7 +11,8 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from server.session import MAX_BAD_MESSAGES, MAX_SUBSCRIPTIONS, MESSAGES_BURST
+from server.session import MAX_BAD_MESSAGES, MAX_SUBSCRIPTIONS, MESSAGE_BYTES, MESSAGES_BURST
+from tests.routes.test_presence import opened
 from tests.support.live import Frame, LiveClient
 from tests.support.running import Running, running
 
@@ -233,6 +234,32 @@ async def test_frames_that_no_client_sends_end_the_connection_with_a_code(
         await other.ping()
 
 
+@pytest.mark.parametrize("slim", [True, False], ids=["slim", "asgi"])
+async def test_both_links_take_messages_of_16_kib_and_no_more(tmp_path: Path, slim: bool) -> None:
+    async with opened(tmp_path, slim=slim) as made:
+        for text in ("x", "é"):
+            live = made.live()
+            await live.open()
+            room = (MESSAGE_BYTES - len('{"type":"ping","":""}')) // len(text.encode())
+            await live.send('{"type":"ping","":"%s"}' % (text * room))
+            await live.wait_for("pong")
+            await live.send('{"type":"ping","":"%s"}' % (text * (room + 1)))
+            assert await live.wait_closed() == 1009
+            await live.close()
+
+
+async def test_what_is_said_after_the_end_is_not_read_on_plain_asgi(tmp_path: Path) -> None:
+    async with opened(tmp_path, slim=False) as made:
+        live = made.live()
+        await live.open()
+        for message in (b"binary", b"binary", b"binary", "nonsense"):
+            await live.send(message)
+        assert await live.wait_closed() == 4503
+        await live.close()
+        assert made.app.state.ripost.metrics._aborts["protocol"] == 1
+        assert live.frames == []
+
+
 async def test_text_that_is_not_utf_8_ends_the_connection(site: Running) -> None:
     async with site.live() as live:
         assert live._socket is not None
@@ -246,7 +273,7 @@ async def test_there_are_32_subscriptions_on_a_connection_and_no_more(site: Runn
         for article in articles[:-1]:
             assert (await live.subscribe(article))["type"] == "subscribed"
         answer = await live.subscribe(articles[-1])
-        assert (answer["type"], answer["problem"]["status"]) == ("error", 429)
+        assert (answer["type"], answer["article"], answer["problem"]["status"]) == ("error", articles[-1], 429)
         await live.send({"type": "unsubscribe", "article": articles[0]})
         await live.wait_for("unsubscribed")
         assert (await live.subscribe(articles[-1]))["type"] == "subscribed"

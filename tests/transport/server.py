@@ -90,6 +90,16 @@ async def until(true: Any, seconds: float = 10) -> None:
             await asyncio.sleep(0.005)
 
 
+def files(fast: Fast, sock: socket.socket) -> list[socket.socket]:
+    """The server's end of a connection: its `fileno` is -1 once it is closed."""
+    name = sock.getsockname()
+    return [
+        end
+        for one in fast.connections
+        if (end := one.transport.get_extra_info("socket")).fileno() >= 0 and end.getpeername() == name
+    ]
+
+
 HANDSHAKE = (
     "GET /live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"

@@ -1,15 +1,20 @@
 """The slim protocol: frames for all, back-pressure, pings, odd frames, and an end that is never 1006 by our doing."""
 
 import asyncio
+import contextlib
 import json
+import socket
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.transport.server import Fast, fast_server, masked, shake_hands, until
+from server.transport.inbox import MOST_FRAGMENTS
+from server.transport.websocket import FRAMES_BURST, LiveProtocol
+from tests.transport.server import HANDSHAKE, Fast, fast_server, masked, shake_hands, until
 
 
 def subscribe(article: int) -> str:
@@ -64,16 +69,192 @@ async def test_messages_in_pieces_and_fragments_are_read(tmp_path: Path, compres
         assert await (await socket.ping(b"hello")) >= 0
 
 
-async def test_a_frame_byte_by_byte_and_with_the_handshake_is_read(tmp_path: Path) -> None:
+def slim(fast: Fast) -> Any:
+    """The server's side of the only open WebSocket."""
+    (found,) = (one for one in fast.connections if isinstance(one, LiveProtocol))
+    return found
+
+
+PING = masked(b'{"type":"ping"}')
+LONG_PING = masked(b'{"type":"ping"}' + b" " * 500)
+
+
+async def in_segments(fast: Fast, sock: socket.socket, segments: list[bytes]) -> None:
+    """Sends each so that the server reads it before the next one: TCP would join what is sent soon after another."""
+    server = slim(fast)
+    for segment in segments:
+        before = 0 if server._inbox is None else len(server._inbox._pieces)
+        await asyncio.get_running_loop().sock_sendall(sock, segment)
+        await until(lambda: server._inbox is None or len(server._inbox._pieces) != before)  # noqa: B023
+
+
+async def pongs(sock: socket.socket, count: int) -> bytes:
+    """What comes until so many pings are answered."""
+    answer = b""
+    async with asyncio.timeout(5):
+        while answer.count(b'{"type":"pong"}') < count:
+            more = await asyncio.get_running_loop().sock_recv(sock, 4096)
+            assert more and b"\x88" not in answer, answer
+            answer += more
+    return answer
+
+
+@pytest.mark.parametrize(
+    "extension", ["", "Sec-WebSocket-Extensions: permessage-deflate\r\n"], ids=["plain", "deflate"]
+)
+async def test_a_frame_may_be_cut_anywhere(tmp_path: Path, extension: str) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        for frame in (PING, LONG_PING):
+            for cut in range(1, 10):
+                sock = await shake_hands(fast, extension)
+                await in_segments(fast, sock, [frame[:cut], frame[cut:]])
+                await pongs(sock, 1)
+                assert slim(fast)._inbox is None, "nothing is remembered between messages"
+                sock.close()
+                await until(lambda: not fast.app.state.door._links)
+
+
+async def test_frames_byte_by_byte_are_read(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        sock = await shake_hands(fast)
+        await in_segments(fast, sock, [bytes((byte,)) for byte in PING + PING])
+        await pongs(sock, 2)
+        sock.close()
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 6, 8, 12])
+async def test_the_second_of_two_frames_may_be_cut(tmp_path: Path, cut: int) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        sock = await shake_hands(fast)
+        await in_segments(fast, sock, [PING + LONG_PING[:cut], LONG_PING[cut:]])
+        await pongs(sock, 2)
+        sock.close()
+
+
+async def test_fragments_are_joined_whatever_comes_between_them_and_wherever_they_are_cut(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        sock = await shake_hands(fast)
+        parts = (
+            masked(b'{"type"', 1) + masked(b"zz", 0x89) + masked(b':"pi', 0) + masked(b"", 0x8A) + masked(b'ng"}', 0x80)
+        )
+        for cut in range(len(parts)):
+            await in_segments(fast, sock, [parts[:cut], parts[cut:]] if cut else [parts])
+            assert b"\x8a\x02zz" in await pongs(sock, 1)
+        sock.close()
+
+
+async def test_the_first_frame_may_come_with_the_handshake(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        for frame in (PING, LONG_PING * 3):
+            sock = fast.raw()
+            await asyncio.get_running_loop().sock_sendall(
+                sock, HANDSHAKE.format(port=fast.port, more="").encode() + frame
+            )
+            await pongs(sock, frame.count(b"ping"))
+            sock.close()
+
+
+FLOODS = {
+    "pings": masked(b"", 0x89),
+    "pongs": masked(b"", 0x8A),
+    "long pings": masked(b"x" * 125, 0x89),
+    "empty continuations": masked(b"", 0),
+    "texts": PING,
+    "nonsense": masked(b"x"),
+    "binary": masked(b"x", 0x82),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+@pytest.mark.parametrize("reads", [True, False], ids=["reading", "deaf"])
+async def test_a_flood_of_frames_of_any_kind_is_cut_off(tmp_path: Path, kind: str, reads: bool) -> None:
     async with fast_server(tmp_path, second=1) as fast:
         loop = asyncio.get_running_loop()
         sock = await shake_hands(fast)
-        for byte in masked(b'{"type":"ping"}') + masked(b'{"type":"ping"}'):
-            await loop.sock_sendall(sock, bytes((byte,)))
+        if kind == "empty continuations":
+            await loop.sock_sendall(sock, masked(b"", 1))
+        reading = asyncio.create_task(_read_all(sock)) if reads else None
+        async with asyncio.timeout(5):
+            with contextlib.suppress(OSError):
+                while True:
+                    await loop.sock_sendall(sock, FLOODS[kind] * 1000)
+                    await asyncio.sleep(0)
+        await until(lambda: not fast.app.state.door._links)
+        assert fast.app.state.ripost.metrics._aborts["protocol"] >= 1
+        if reading is not None:
+            await reading
+        sock.close()
+
+
+async def _read_all(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while await asyncio.get_running_loop().sock_recv(sock, 1 << 16):
+            pass
+
+
+async def test_a_pong_flood_in_single_segments_is_cut_off(tmp_path: Path) -> None:
+    """Each comes alone, as whole small frames do: the way that has no inbox counts, too."""
+    async with fast_server(tmp_path, second=1) as fast:
+        sock = await shake_hands(fast)
+        server, count = slim(fast), 0
+        while server.peer is not None:
+            server.data_received(masked(b"", 0x8A))
+            count += 1
             await asyncio.sleep(0)
+        assert FRAMES_BURST <= count < 2 * FRAMES_BURST
+        sock.close()
+
+
+async def test_as_many_pings_as_anybody_may_need_are_answered(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        sock = await shake_hands(fast)
+        await asyncio.get_running_loop().sock_sendall(sock, masked(b"zz", 0x89) * (FRAMES_BURST - 10))
         answer = b""
-        while answer.count(b"pong") < 2:
-            answer += await loop.sock_recv(sock, 4096)
+        async with asyncio.timeout(5):
+            while answer.count(b"\x8a\x02zz") < FRAMES_BURST - 10:
+                answer += await asyncio.get_running_loop().sock_recv(sock, 1 << 16)
+        sock.close()
+
+
+async def test_one_who_does_not_read_is_written_no_pongs(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        loop = asyncio.get_running_loop()
+        sock = await shake_hands(fast)
+        await loop.sock_sendall(sock, masked(subscribe(fast.article).encode()))
+        await until(lambda: fast.readers() == 1)
+        server = slim(fast)
+        while not server._paused:
+            await asyncio.gather(*(fast.post("Much to read. " * 600) for _ in range(20)))
+        waiting = server.transport.get_write_buffer_size()
+        paid = server._paid_until
+        await loop.sock_sendall(sock, masked(b"x" * 125, 0x89) * 200)
+        await until(lambda: server._paid_until > paid and server._inbox is None)
+        assert server.transport.get_write_buffer_size() <= waiting
+        sock.close()
+
+
+async def test_too_many_fragments_are_too_much(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        sock = await shake_hands(fast)
+        await asyncio.get_running_loop().sock_sendall(sock, masked(b"", 1) + masked(b" ", 0) * MOST_FRAGMENTS)
+        answer = await asyncio.get_running_loop().sock_recv(sock, 4096)
+        assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, 1009)
+        sock.close()
+
+
+async def test_after_our_close_only_the_other_sides_is_read(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1) as fast:
+        loop = asyncio.get_running_loop()
+        sock = await shake_hands(fast)
+        server = slim(fast)
+        await loop.sock_sendall(sock, masked(b"binary", 0x82) + PING + LONG_PING + masked(b"zz", 0x89))
+        answer = await loop.sock_recv(sock, 4096)
+        assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, 4503)
+        await loop.sock_sendall(sock, PING * 5)
+        await asyncio.wait_for(loop.sock_sendall(sock, masked(answer[2:4], 0x88)), 1)
+        started = loop.time()
+        assert await loop.sock_recv(sock, 4096) == b"", "nothing was answered, and the end did not wait for its time"
+        assert loop.time() - started < 1 and server.peer is None
         sock.close()
 
 
