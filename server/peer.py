@@ -151,7 +151,10 @@ class LivePeer(Follower):
         try:
             found = await self._state.relay.counts(named)
             table.read(named, found)
-            self._wire.send(tallies.frame(table.known(named) or found).text)  # a commit may have said a newer number
+            wanted = tuple(article for article in named if article in watch.articles)  # not what was left meanwhile
+            if wanted:
+                numbers = table.known(wanted)  # a commit may have said a newer one
+                self._wire.send(tallies.frame(numbers or {each: found[each] for each in wanted if each in found}).text)
         except ProblemError as error:
             self._carry_out(self._session.uncounted(named, error))
         finally:
