@@ -43,7 +43,7 @@ export class OwnComments {
     if (!actions || !shown) return;
     const editable = this.#isEditable(shown);
     for (const act of ["edit", "delete"]) {
-      setChild(actions, `[data-ripost=${act}]`, editable, () => makeButton(act, this.#thread.words(act)), childOf(actions, ".fresh-replies"));
+      setChild(actions, `[data-ripost=${act}]`, editable, () => makeButton(act, this.#thread.words(act)), childOf(actions, "[data-ripost=up]") ?? childOf(actions, ".fresh-replies"));
     }
   }
 
