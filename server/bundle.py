@@ -55,16 +55,19 @@ def bundle(modules: Mapping[str, str], entry: str, parts: Sequence[str] = ()) ->
     for taken, _ in joined.values():
         for source, found in taken.items():
             given[source].update(dict.fromkeys(found))
+    # Nobody but these files imports from the entry: what it gives them bears no names that would have to be sent.
+    short = {name: _short(number) for number, name in enumerate(given[entry])}
     made = dict(modules)
     for home, (taken, body) in joined.items():
         # What those need in turn is named too, so that a browser asks for all of it at once.
         further = _reached(joined, home) - taken.keys() - passed[home].keys() - {home, entry}
         ahead = "".join(f'import "{_relative(home, source)}";\n' for source in sorted(further))
         again = "".join(
-            f'export {{ {", ".join(names)} }} from "{_relative(home, source)}";\n'
+            f'export {{ {", ".join(_passed(names, short if source == entry else {}))} }} from '
+            f'"{_relative(home, source)}";\n'
             for source, names in passed[home].items()
         )
-        made[home] = ahead + again + _file(home, taken, body, ", ".join(given[home]))
+        made[home] = ahead + again + _file(home, taken, body, list(given[home]), entry, short)
     return made
 
 
@@ -80,18 +83,35 @@ def _reached(joined: Mapping[str, tuple[Mapping[str, Sequence[str]], str]], home
     return found
 
 
-def _file(home: str, taken: Mapping[str, Sequence[str]], body: str, given: str) -> str:
+def _file(
+    home: str, taken: Mapping[str, Sequence[str]], body: str, given: Sequence[str], entry: str, short: Mapping[str, str]
+) -> str:
     """A file of joined modules: what it takes from others, by file, and the names it gives them."""
-    imports = "".join(
-        f'import {{ {", ".join(names)} }} from "{_relative(home, source)}";\n' for source, names in taken.items()
-    )
-    names = ", ".join(chain.from_iterable(taken.values()))
+    imports, outside = "", []
+    for source, names in taken.items():
+        called = [short[name] if source == entry else name for name in names]
+        imports += f'import {{ {", ".join(called)} }} from "{_relative(home, source)}";\n'
+        outside += called
+    inside = ", ".join(chain.from_iterable(taken.values()))
     # In a function of their own the names can be made short, those of what it takes too.
     if not given:
-        return f"{imports}(({names}) => {{\n{body}}})({names});\n"
+        return f"{imports}(({inside}) => {{\n{body}}})({', '.join(outside)});\n"
+    inner = ", ".join(given)
+    outer = ", ".join(short[name] if home == entry else name for name in given)
     return (
-        f"{imports}const [{given}] = (({names}) => {{\n{body}return [{given}];\n}})({names});\nexport {{ {given} }};\n"
+        f"{imports}const [{outer}] = (({inside}) => {{\n{body}return [{inner}];\n}})({', '.join(outside)});\n"
+        f"export {{ {outer} }};\n"
     )
+
+
+def _passed(names: Sequence[str], short: Mapping[str, str]) -> list[str]:
+    return [f"{short[name]} as {name}" if name in short else name for name in names]
+
+
+def _short(number: int) -> str:
+    """A name for the number: a, b, ... z, a1, b1, ... so that none is a word of the language."""
+    more, letter = divmod(number, 26)
+    return chr(ord("a") + letter) + (f"{more}" if more else "")
 
 
 def _homes(modules: Mapping[str, str], entry: str, parts: Sequence[str]) -> dict[str, str]:

@@ -61,7 +61,7 @@ export class Connection {
   #watch = 0;
   #steady = 0;
   #sleep = 0;
-  #missed = 0; // events since the tab was last looked at
+  #missed = 0; // events, then comments, since the tab was last looked at
   #paused = false;
   #resting = false; // hears how many comments there are, and nothing else
   /** What was said last. @type {LinkState | null} */
@@ -71,7 +71,7 @@ export class Connection {
    * @param {object} options
    * @param {string} options.server  its origin
    * @param {number} options.article
-   * @param {() => {epoch: string, seq: number, at: string | null}} options.position
+   * @param {() => {epoch: string, seq: number, at: string | null, article: {comment_count: number}}} options.position
    * @param {(event: any) => boolean} options.event  take an event; false: one before it is missing
    * @param {() => Promise<void>} options.reset  load a snapshot; resolves when `position` speaks of it
    * @param {(state: LinkState, stopped: boolean) => void} options.status
@@ -84,12 +84,12 @@ export class Connection {
     const { signal } = options;
     const recheck = () => {
       clearTimeout(this.#sleep);
-      this.#missed = 0;
       if (document.hidden) this.#sleep = window.setTimeout(() => this.#rest(), HIDDEN);
       else {
         if (!this.#link) this.#state = null; // said anew, now that somebody looks
         this.recheck();
       }
+      this.#missed = 0;
     };
     document.addEventListener("visibilitychange", recheck, { signal });
     for (const name of ["online", "pageshow", "focus"]) window.addEventListener(name, recheck, { signal });
@@ -109,7 +109,7 @@ export class Connection {
       this.#resting = false;
       this.tell({ type: "unsubscribe", counts: true });
       this.#watchSilence(SILENCE);
-      return this.resubscribe();
+      return this.#missed > FAR ? void this.#reset() : this.resubscribe();
     }
     // A restart may have made us take a lesser transport; the tab coming back is a good moment for the best one.
     if (this.#socketWorked && this.#open && this.#worked !== openSocket) this.#worked = openSocket;
@@ -215,8 +215,9 @@ export class Connection {
     // In `article.updated` the article stands where other frames have its id.
     const article = frame.article?.id ?? frame.article;
     if (article !== undefined && article !== this.#options.article) return;
+    const { epoch, seq, article: { comment_count } } = this.#options.position();
+    if (frame.counts) this.#missed = frame.counts[this.#options.article] - comment_count;
     if (frame.channel || /^(presence|counts)$/.test(frame.type)) return this.#options.personal(frame);
-    const { epoch, seq } = this.#options.position();
     if (frame.type === "subscribed") {
       this.#awaiting = false;
       this.#head = frame.seq;

@@ -60,8 +60,7 @@ export class Showing {
   /** Load what was said below comments that are not loaded. One often brings others. @param {number | null} below @returns {Promise<number[]>} what that was about */
   async #bring(below) {
     const { state } = this.#thread;
-    const concerned = (/** @type {number[]} */ above) => below === null ? above.some((id) => this.#view.views.has(id)) : above.includes(below);
-    const far = [...state.unloaded].filter(([, above]) => concerned(above)).map(([id]) => id);
+    const far = [...state.unloaded].filter(([, above]) => below === null || above.includes(below)).map(([id]) => id);
     for (let turn = 0; turn < TURNS; turn++) {
       const missing = far.filter((id) => this.#thread.state.unloaded.has(id)).slice(0, FAR);
       if (!missing.length) break;

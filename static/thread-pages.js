@@ -60,17 +60,15 @@ function merge(state, page, branch, changed) {
   const newer = page.seq > state.seq;
   for (const comment of page.comments) {
     const known = state.comments.get(comment.id);
-    if (known && known.status !== "pending" && !newer) continue;
-    if (branch === null && comment.parent == null) append(state, comment);
-    else if (!insert(state, comment)) continue;
+    const newest = known && known.status !== "pending" && !newer ? known : comment;
+    if (branch === null && comment.parent == null) append(state, newest);
+    else if (newest === known || !insert(state, comment)) continue;
     changed.add(comment.id);
   }
   if (branch === "aside") return;
   for (const [id, cursor] of Object.entries(page.branches ?? {})) state.branches.set(Number(id), cursor);
   if (branch === null) {
     state.next = page.next;
-    const last = page.comments.findLast((comment) => comment.parent == null);
-    if (last) state.edge = last.id;
     return;
   }
   if (page.next) state.branches.set(branch, page.next);
@@ -81,15 +79,21 @@ function merge(state, page, branch, changed) {
   }
 }
 
-/** A root of a page of roots: in the page's order, behind those of the page before. @param {ThreadState} state @param {Comment} comment */
+/**
+ * A root of a page of roots: in the page's order, behind those of the page before. One that came by itself and stood
+ * further on closes up; one that a page has brought already (scores change between pages) stays.
+ *
+ * @param {ThreadState} state @param {Comment} comment
+ */
 function append(state, comment) {
   const { comments, roots } = state;
   const { id } = comment;
-  const known = comments.has(id);
-  if (comment.pinned && !known) state.leading.add(id);
-  if (!known || id !== state.edge) {
-    if (known) roots.splice(roots.lastIndexOf(id), 1);
-    roots.splice(state.edge === null ? 0 : roots.lastIndexOf(state.edge) + 1, 0, id);
+  const known = roots.lastIndexOf(id);
+  const edge = state.edge === null ? -1 : roots.lastIndexOf(state.edge);
+  if (comment.pinned && known < 0) state.leading.add(id);
+  if (known < 0 || known > edge) {
+    if (known >= 0) roots.splice(known, 1);
+    roots.splice(edge + 1, 0, id);
     state.edge = id;
   }
   comments.set(id, comment);

@@ -190,10 +190,7 @@ export class ThreadView {
       while (at != null && !this.views.has(at)) at = comments.get(at)?.parent;
       count(at);
     }
-    for (const above of unloaded.values()) {
-      const at = above.findLast((one) => this.views.has(one));
-      if (at !== undefined) count(at);
-    }
+    for (const above of unloaded.values()) count(above.findLast((one) => this.views.has(one)));
     for (const id of new Set([...this.#announced.keys(), ...announced.keys()])) {
       this.views.get(id)?.announce(announced.get(id) ?? 0, this.options.words);
     }

@@ -177,6 +177,8 @@ export class Thread {
       this.view.updateAll();
       if (!this.composerForm && !isClosed(this.state)) void this.prepare().then(() => (this.view.flush(), this.acting?.check()));
     }
+    const { id = 0, status = "" } = event;
+    if (type === "comment.removed" && this.view.element(id)) this.frame.say(this.words(status));
     this.acting?.check();
     this.view.update(changed);
     this.#rest();

@@ -32,9 +32,10 @@ def test_what_is_loaded_later_takes_what_it_shares_from_the_bundle() -> None:
         "page.js": 'import { b } from "./b.js";\n',
     }
     made = bundle(files, "a.js")
-    assert made["a.js"].endswith("return [b];\n})();\nexport { b };\n")
-    assert made["later/d.js"].startswith('import { b } from "../a.js";\nconst [d] = ((b) => {\nconst e = b;\n')
-    assert made["later/d.js"].endswith("return [d];\n})(b);\nexport { d };\n")
+    assert made["a.js"].startswith("const [a] = (() => {\n"), "the names between its scripts are as short as can be"
+    assert made["a.js"].endswith("return [b];\n})();\nexport { a };\n")
+    assert made["later/d.js"].startswith('import { a } from "../a.js";\nconst [d] = ((b) => {\nconst e = b;\n')
+    assert made["later/d.js"].endswith("return [d];\n})(a);\nexport { d };\n")
     assert made["page.js"] == files["page.js"], "a page of its own does not load the bundle"
 
 
@@ -114,3 +115,13 @@ def test_every_script_of_the_page_is_given_what_it_takes() -> None:
                 assert wanted <= given[resolved(name, target)] | declared, (name, target)
                 taken += len(wanted)
     assert taken > 50
+
+
+def test_what_a_part_passes_on_from_the_bundle_keeps_its_name() -> None:
+    files = {
+        "a.js": 'import { b } from "./b.js";\nimport("./part.js");\n',
+        "b.js": "export function b() {}\n",
+        "part.js": 'export { b } from "./b.js";\n',
+    }
+    made = bundle(files, "a.js", ["part.js"])
+    assert made["part.js"].startswith('export { a as b } from "./a.js";\n')

@@ -238,6 +238,22 @@ async def test_the_same_is_said_again(pages: Pages, newsroom: Newsroom, article:
     await expect(said).to_have_text("Bo has answered you.")
 
 
+async def test_that_a_comment_was_taken_down_is_said_and_of_one_that_was_never_shown_it_is_not(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    spam = await newsroom.say(article, "Buy this.", "Spam")
+    window = await Window.open(pages, newsroom.link(article))
+    said = window.page.locator('[data-ripost="said"]')
+    behind = await newsroom.say(article, "Buy that.", "Spam")
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    await newsroom.decide(behind, "reject")
+    await expect(window.pill).to_have_count(0)
+    assert not await said.text_content()
+    await newsroom.decide(spam, "reject")
+    await expect(window.comment(spam)).to_have_count(0)
+    await expect(said).to_have_text("Removed by a moderator")
+
+
 async def test_in_a_box_that_scrolls_what_is_read_stays_where_it_is(
     pages: Pages, newsroom: Newsroom, publisher: Publisher, article: Json
 ) -> None:

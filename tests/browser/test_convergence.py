@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.newsroom import Json, Newsroom
-from tests.browser.window import Window, all_equal
+from tests.browser.window import ROOT, Window, all_equal
 from tests.support.browser import Pages
 from tests.support.server import RipostServer
 
@@ -60,6 +60,31 @@ async def test_three_windows_equal_the_server_after_sixty_mixed_events_while_one
     for window in windows:
         await load_everything(window)
     await all_equal(windows, newsroom, article)
+
+
+async def test_a_pill_that_is_pressed_all_the_time_breaks_nothing(pages: Pages, newsroom: Newsroom) -> None:
+    chance = random.Random(11)
+    article = await newsroom.article()
+    roots = [await newsroom.say(article, f"Root {n}") for n in range(40)]
+    window = await Window.open(pages, newsroom.link(article))
+    thrown: list[str] = []
+    window.page.on("pageerror", lambda error: thrown.append(str(error)))
+    await window.page.evaluate(
+        f"""window.pressing = setInterval(() => {{
+          for (const one of {ROOT}.querySelectorAll('button[data-ripost^=new]')) one.click();
+        }}, 20)"""
+    )
+    for n in range(40):
+        one = await newsroom.say(article, f"Reply {n}", "Cy", under=chance.choice(roots))
+        if n % 3 == 0:
+            await newsroom.decide(one, "reject")
+    await window.page.evaluate("clearInterval(window.pressing)")
+    more = window.page.locator('a[data-ripost="more"]')
+    while await more.count():
+        await more.dispatch_event("click")
+        await expect(window.page.locator("a[aria-busy]")).to_have_count(0)
+    await all_equal([window], newsroom, article)
+    assert not thrown
 
 
 @pytest.mark.faults

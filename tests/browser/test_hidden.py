@@ -1,6 +1,7 @@
 """A page that nobody looks at costs next to nothing, and one that is looked at again is up to date at once."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -216,6 +217,7 @@ async def test_who_was_away_for_thousands_of_events_gets_a_snapshot_and_keeps_th
 
     await asyncio.gather(*(say(number) for number in range(2100)))
     await newsroom.edit(place, "What is being read, edited meanwhile. " + "A line or two. " * 9)
+    await expect(window.page).to_have_title(re.compile(r"^\(2,?100\) "))  # it knows how much that is
     before, top = received.bytes, await window.top_of(place)
     await turn(window, hidden=False)
     await expect(window.entry(place)).to_contain_text("edited meanwhile")

@@ -172,6 +172,27 @@ async def test_one_press_brings_many_replies_to_comments_that_are_not_loaded(pag
     await expect(window.button(root, "new-replies")).to_have_count(0)
 
 
+async def test_replies_below_comments_of_a_later_page_are_counted_at_the_top_and_close_up_when_it_comes(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article()
+    roots = [await newsroom.say(article, f"Root {number}.") for number in range(60)]
+    window = await Window.open(pages, newsroom.link(article))
+    await expect(window.comment(roots[40])).to_have_count(0)
+    far = await newsroom.say(article, "Below what is not loaded.", "Cy", under=roots[40])
+    await expect(window.pill).to_have_attribute("data-count", "1")
+    await window.pill.click()
+    await expect(window.comment(far)).to_have_count(1)
+    more = window.page.locator('a[data-ripost="more"]')
+    while await more.count():
+        await more.click()
+        await expect(window.page.locator("a[aria-busy]")).to_have_count(0)
+    await expect(window.comment(roots[-1])).to_have_count(1)
+    shown = await window.order()
+    assert [one for one in shown if one != far["id"]] == [one["id"] for one in roots]
+    assert shown[shown.index(roots[40]["id"]) + 1] == far["id"]
+
+
 async def test_the_pill_leads_nowhere_once_what_it_has_shown_is_gone(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     for number in range(10):
