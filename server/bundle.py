@@ -63,7 +63,7 @@ def bundle(modules: Mapping[str, str], entry: str, parts: Sequence[str] = ()) ->
         further = _reached(joined, home) - taken.keys() - passed[home].keys() - {home, entry}
         ahead = "".join(f'import "{_relative(home, source)}";\n' for source in sorted(further))
         again = "".join(
-            f'export {{ {", ".join(_passed(names, short if source == entry else {}))} }} from '
+            f"export {{ {', '.join(_passed(names, short if source == entry else {}))} }} from "
             f'"{_relative(home, source)}";\n'
             for source, names in passed[home].items()
         )
