@@ -38,6 +38,8 @@ export class Thread {
   /** @type {Presence} */
   presence;
   #quiet = 0;
+  /** Pressed before there was anything to carry it out. @type {HTMLElement | undefined} */
+  #early;
   #counted = ""; // before the title of the tab
   /** The token the page gave us, until the server refuses it. */
   member;
@@ -73,15 +75,17 @@ export class Thread {
     hear("click", (event) => this.#click(event));
     hear("submit", (event) => {
       event.preventDefault();
-      const { target } = event; // outside the shadow tree, and later, it is another
-      if (this.view) void this.act((acting) => acting.submit(target));
+      const { target, submitter } = event; // outside the shadow tree, and later, it is another
+      if (!this.view) this.#early = submitter;
+      else void this.act((acting) => acting.submit(target));
     });
     for (const name of ["focusin", "input"]) hear(name, (event) => this.#compose(event));
     // `n` and `p` lead to what is unread: never while something is written.
     hear("keydown", (event) => /^[np]$/.test(event.key) && this.view && !event.target.matches("input, textarea, select") && this.act((acting) => acting.press(event)));
     // Another window of this person has posted: what is theirs there is theirs here.
     hear("storage", ({ key }) => key === store.identitiesKey && this.view && this.act((acting) => acting.knowOwn()), window);
-    const there = /** @type {HTMLElement | null} */ (root.querySelector(".thread"));
+    // What the page gives the element to hold is shown until there is something else.
+    const there = /** @type {HTMLElement} */ (root.querySelector(".thread, slot") ?? root.appendChild(make("slot")));
     const load = /** @type {(tries: number) => Promise<typeof import("./parts.js")>} */ (loadModule("./parts.js"));
     const rendered = renderedSnapshot(root, Number(host.getAttribute("article")));
     let [found, parts] = await Promise.all([this.#need(() => findWords(host)), rendered ? null : this.#need(load)]).catch(() => []);
@@ -89,10 +93,10 @@ export class Thread {
     const { language, words } = found;
     Object.assign(this, found);
     this.clock = new Clock(language, signal);
-    let section = /** @type {HTMLElement} */ (there);
+    let section = there;
     let focused = false;
     // In other words, or of another thread, whose forms are none of ours.
-    if (!there || !rendered || there.lang.slice(0, 2) !== language.slice(0, 2)) {
+    if (!rendered || there.lang.slice(0, 2) !== language.slice(0, 2)) {
       parts ??= await this.#need(load).catch(() => null);
       if (!parts || signal.aborted) return;
       const made = (section = parts.makeSection(this));
@@ -100,12 +104,9 @@ export class Thread {
       // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
       made.hidden = !link.sheet;
       for (const name of ["load", "error"]) hear(name, () => (made.hidden = false), link);
-      if (there) {
-        focused = Boolean(childOf(there, ".composer-place")?.contains(root.activeElement));
-        made.style.minHeight = `${there.offsetHeight}px`; // what is read stays where it is
-        there.remove();
-      }
-      root.append(link, made);
+      focused = Boolean(childOf(there, ".composer-place")?.contains(root.activeElement));
+      made.style.minHeight = `${there.offsetHeight || ""}px`; // what is read stays where it is
+      there.replaceWith(link, made);
     }
     this.frame = new ThreadFrame(section, words);
     this.#say("offline", false);
@@ -147,6 +148,7 @@ export class Thread {
     // What the server has rendered and the browser has focused needs nothing more.
     const linked = root.activeElement?.matches("[data-asked]") ? 0 : linkedComment();
     const unread = last && (last.seq < this.#calm.seq || last.left.length > 0);
+    this.#early?.click();
     if (linked || writing || unread || this.token || store.own.length) await this.act((acting) => acting.begin(linked, Boolean(writing), Boolean(unread)));
   }
 
@@ -256,7 +258,8 @@ export class Thread {
         return void this.act((acting) => acting.goTo(linked));
       }
     }
-    if (!ripost || !this.view) return;
+    if (!ripost) return;
+    if (!this.view) return void (this.#early = target);
     // Reading goes on without the server.
     if (ripost === "fold") this.view.fold(Number(/** @type {HTMLElement} */ (target.parentElement).dataset["commentId"]));
     else void this.act((acting) => acting.act(target));

@@ -149,3 +149,22 @@ async def test_the_page_decides_about_light_and_dark(
     colour = await window.count.evaluate("(one) => getComputedStyle(one).color")
     red = int(re.findall(r"\d+", colour)[0])
     assert (red < 100) is (theme == "light"), colour
+
+
+async def test_what_the_page_puts_inside_is_shown_until_the_discussion_is(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    url = publisher.origin + "/inside.html"
+    made = page(newsroom.url, url).replace("</ripost-thread>", '<a href="/elsewhere">Comments</a></ripost-thread>')
+    publisher.put("/inside.html", made)
+    window = Window(await pages())
+    inside = window.page.get_by_role("link", name="Comments", exact=True)
+    await window.page.route("**/i18n/**", lambda route: route.abort())
+    await window.page.goto(url)
+    await expect(inside).to_be_visible()
+    await window.page.unroute("**/i18n/**")
+    await window.until("live")
+    await expect(inside).to_be_hidden()
+    await window.page.locator("ripost-thread").evaluate("(one) => one.setAttribute('lang', 'de')")
+    await expect(window.page.get_by_role("heading", name="Kommentare")).to_be_visible()
+    await expect(inside).to_be_hidden()

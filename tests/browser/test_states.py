@@ -225,3 +225,46 @@ async def test_the_pill_keeps_clear_of_a_header_of_the_page(
     box = await window.pill.bounding_box()
     assert box is not None and 64 <= box["y"] < 120
     await window.pill.click()
+
+
+async def test_what_is_pressed_before_there_are_words_for_it_is_done_when_there_are(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article()
+    first = await newsroom.say(article, "The first word.")
+    window = Window(await pages())
+    asked, let = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await let.wait()
+        await route.continue_()
+
+    await window.page.route("**/i18n/**", late)
+    await window.page.goto(newsroom.link(article))
+    await asked.wait()
+    await window.button(first, "reply").click()
+    let.set()
+    await expect(window.form(first).locator("textarea")).to_be_focused()
+
+
+async def test_what_is_sent_before_there_are_words_for_it_is_posted_once(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    window = Window(await pages())
+    other = await Window.open(pages, newsroom.link(article))
+    asked, let = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await let.wait()
+        await route.continue_()
+
+    await window.page.route("**/i18n/**", late)
+    await window.page.goto(newsroom.link(article))
+    await asked.wait()
+    await window.write("Quicker than the page.")
+    await window.composer.locator("button[type=submit]").click()
+    let.set()
+    await expect(window.saying("Quicker than the page.")).to_have_count(1)
+    await expect(other.pill.or_(other.saying("Quicker than the page."))).to_be_visible()
+    assert len(await newsroom.thread(article)) == 1
