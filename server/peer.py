@@ -1,7 +1,8 @@
 """The app's side of one live connection, whatever carries it: session.py's effects carried out over a link.
 
 The slim protocol of transport/ and the plain ASGI route are links; both make one of these for each connection, so both
-behave the same. Rights are checked once, at subscribe; the session decides what is said and in which order.
+behave the same. The session decides what is said and in which order. Rights are checked at subscribe; those of a
+channel that is not everybody's again at every heartbeat, and when this process ends the session they came from.
 """
 
 import asyncio
@@ -9,15 +10,17 @@ from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 
 from server import auth, tallies
-from server.errors import CLOSE_TOO_SLOW, NotFound, ProblemError, Unauthorized
+from server.errors import CLOSE_TOO_SLOW, Forbidden, NotFound, ProblemError, Unauthorized
 from server.follower import Follower
 from server.frames import Frame
 from server.hub import Cursor
-from server.models import MODERATION_CHANNEL, person_channel
+from server.models import MODERATION_CHANNEL, Actor, person_channel
 from server.relay import Reset
 from server.session import Close, Effect, Leave, Open, Send, Session, Type, Unwatch, Watch
 from server.state import State
 from server.transport import Link
+
+_ENDED = "the right to it has ended"  # said of a subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Visitor:
 class LivePeer(Follower):
     """One open connection."""
 
-    __slots__ = ("_session", "_state", "_tasks", "_visitor", "_wire")
+    __slots__ = ("_rights", "_session", "_state", "_tasks", "_visitor", "_wire")
 
     def __init__(self, state: State, link: Link, visitor: Visitor) -> None:
         super().__init__(state.hub, state.relay, link)
@@ -42,6 +45,7 @@ class LivePeer(Follower):
         self._visitor = visitor
         self._session = Session(state.clock.monotonic())
         self._tasks: set[asyncio.Task[None]] | None = None
+        self._rights: dict[Cursor, tuple[Open, str]] | None = None  # by what, and by which session, it was opened
 
     def receive(self, text: str | None) -> None:
         """See transport.Peer."""
@@ -52,6 +56,7 @@ class LivePeer(Follower):
     def heartbeat(self) -> None:
         """See transport.Peer: says where each channel stands."""
         self._carry_out(self._session.heads())
+        self._check_rights()
 
     def lost(self) -> None:
         """See transport.Peer."""
@@ -65,7 +70,7 @@ class LivePeer(Follower):
     def drop(self, cursor: Cursor) -> None:
         """Leaves a channel, and types there no more."""
         super().drop(cursor)
-        self._state.presence.gone(self, cursor.channel.name)
+        self._left(cursor)
 
     def offer(self, frame: Frame) -> bool:
         """See hub.Reader. One that catches up has more urgent things to read."""
@@ -73,8 +78,15 @@ class LivePeer(Follower):
 
     def ended(self, cursor: Cursor, reason: str) -> None:
         """See hub.Reader."""
-        self._state.presence.gone(self, cursor.channel.name)
+        self._left(cursor)
         self._carry_out(self._session.ended(cursor, reason))
+
+    def _left(self, cursor: Cursor) -> None:
+        self._state.presence.gone(self, cursor.channel.name)
+        if self._rights and (right := self._rights.pop(cursor, None)):
+            if not any(session == right[1] for _, session in self._rights.values()):
+                self._state.sessions.unwatch(right[1], self._check_rights)
+            self._rights = self._rights or None
 
     def _carry_out(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -114,10 +126,12 @@ class LivePeer(Follower):
 
     async def _open(self, asked: Open) -> None:
         """Joins a channel. From the join on nothing awaits: `subscribed`, then the events, then live ones."""
+        actor: Actor | None = None
         try:
             name = asked.channel
             if asked.topic[0] != "article":
-                name = await self._authorised(asked)
+                name, actor = await self._authorised(asked)
+                await self._state.relay.ensure(name)
             assert name is not None
             joined = await self._state.relay.subscribe(self, name, asked.epoch, asked.since, asked.at)
             if joined is None:
@@ -134,6 +148,9 @@ class LivePeer(Follower):
         if joined in channel.cursors:
             self.start(joined)
             self._state.presence.came(joined, channel.name)
+            if actor is not None and actor.id is not None and actor.session is not None:
+                self._rights = {**(self._rights or {}), joined: (asked, actor.session)}
+                self._state.sessions.watch(actor.session, actor.id, self._check_rights)
 
     def _watch(self, named: tuple[int, ...]) -> None:
         """Tells the counts of these articles; what changes after that is told once a second (pulse.py)."""
@@ -160,8 +177,23 @@ class LivePeer(Follower):
         finally:
             table.answered(watch, named)
 
-    async def _authorised(self, asked: Open) -> str:
-        """The channel of a topic that only some may read. Raises Unauthorized, Forbidden."""
+    def _check_rights(self) -> None:
+        for cursor, (asked, _) in (self._rights or {}).items():
+            self._run(self._check(cursor, asked))
+
+    async def _check(self, cursor: Cursor, asked: Open) -> None:
+        """Ends a subscription whose reader may not read it any more."""
+        try:
+            await self._authorised(asked)
+        except (Unauthorized, Forbidden):
+            if cursor.joined:
+                self.drop(cursor)
+                self._carry_out(self._session.ended(cursor, _ENDED))
+        except ProblemError:
+            pass  # the database cannot be asked; the next heartbeat does
+
+    async def _authorised(self, asked: Open) -> tuple[str, Actor]:
+        """The channel of a topic that only some may read, and who reads it. Raises Unauthorized, Forbidden."""
         visitor = self._visitor
         actor = await auth.identify(
             self._state,
@@ -177,5 +209,4 @@ class LivePeer(Follower):
             raise Unauthorized("the channel `me` needs a token")
         else:
             name = person_channel(actor.id)
-        await self._state.relay.ensure(name)
-        return name
+        return name, actor

@@ -29,6 +29,7 @@ export class Desk {
   #announced = -1;
   #asking = false;
   #again = false;
+  #over = new AbortController(); // the sign-in has ended
 
   /** @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../words.js").Words} words @param {AbortSignal} signal */
   constructor(thread, root, words, signal) {
@@ -59,14 +60,15 @@ export class Desk {
       this.#queue.element);
     root.querySelector(".thread")?.prepend(this.#bar);
     signal.addEventListener("abort", () => this.#bar.remove());
+    const there = AbortSignal.any([signal, this.#over.signal]);
     // The article changes by others' hands too.
     root.host.addEventListener("ripost:comment", (event) => {
       if (/** @type {CustomEvent} */ (event).detail?.type === "article.updated") this.#showArticle();
-    }, { signal });
+    }, { signal: there });
     this.#showArticle();
-    tendTombstones(thread, root, words, (comment, choice) => this.decide(comment, choice), signal);
+    tendTombstones(thread, root, words, (comment, choice) => this.decide(comment, choice), there);
     const { token } = thread;
-    if (token) watchQueue(thread.server, token, () => void this.#refresh(), signal);
+    if (token) watchQueue(thread.server, token, () => void this.#refresh(), there);
   }
 
   /** The buttons for a comment on the page. @param {number} id @returns {HTMLElement[]} */
@@ -100,6 +102,7 @@ export class Desk {
       if (back) this.#offer({ ...comment, ...answer.comment }, back);
       return true;
     } catch (error) {
+      if (this.#ended(error)) return false;
       const conflict = error instanceof Problem && error.status === 409;
       this.#tell(conflict && choice === "approve" ? words("gone") : this.#thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }), true);
       void this.#refresh();
@@ -120,6 +123,7 @@ export class Desk {
       await ask(this.#thread, `/api/articles/${this.#thread.state.article.id}`, { method: "PATCH", token: this.#thread.token, body: changes });
       this.#tell(this.#words("changed"));
     } catch (error) {
+      if (this.#ended(error)) return;
       this.#showArticle();
       this.#tell(this.#thread.words("failed", { reason: error instanceof Problem ? error.message : this.#words("unreachable") }), true);
     }
@@ -149,8 +153,9 @@ export class Desk {
         if (n > this.#announced && n > 0 && this.#announced >= 0 && this.#queue.element.hidden) this.#tell(this.#words("arrived", { n }));
         this.#announced = n;
       } while (this.#again);
-    } catch {
+    } catch (error) {
       // The next word of the channel, or the next connection, asks again.
+      this.#ended(error, [401, 403]);
     } finally {
       this.#asking = false;
     }
@@ -162,6 +167,24 @@ export class Desk {
     this.#button.setAttribute("aria-expanded", String(!element.hidden));
     if (!element.hidden) void this.#queue.show();
     this.#tell("");
+  }
+
+  /** Whether the server knows this moderator no longer, or not as one: nothing that only they can do stays. @param {unknown} error @param {number[]} [refusals]  what that is said by */
+  #ended(error, refusals = [401]) {
+    const { root, state, token, view } = this.#thread;
+    if (this.#over.signal.aborted) return true;
+    if (!(error instanceof Problem) || !refusals.includes(error.status)) return false;
+    this.#over.abort();
+    if (token) forget(this.#thread, token);
+    state.viewer = null;
+    const focused = this.#bar.contains(root.activeElement);
+    const said = make("p", { class: "message wrong", role: "alert", tabindex: "-1" }, this.#words("deskEnded"));
+    this.#bar.replaceChildren(said);
+    if (focused) said.focus();
+    for (const own of root.querySelectorAll(".grave, .exhumed, .options")) own.remove();
+    view.updateAll();
+    this.#thread.acting?.check();
+    return true;
   }
 
   async #signOut() {

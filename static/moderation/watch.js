@@ -2,7 +2,7 @@
 /**
  * The moderation channel: says that something entered or left the queue. Owns a socket of its own, since few people have
  * one, and comes back with back-off until its signal ends. Promises a word after every (re)connection, so that whoever
- * listens reads the queue anew and misses nothing; carries ids only.
+ * listens reads the queue anew and misses nothing, and after the last, when the right to listen has ended; carries ids only.
  */
 import { backOff, isTerminal } from "../connection.js";
 
@@ -35,9 +35,10 @@ export function watchQueue(server, token, hear, signal) {
       quiet();
       const frame = JSON.parse(String(data));
       if (frame.type === "subscribed") tries = 0;
-      if (["subscribed", "reset", "queue.entered", "queue.left"].includes(frame.type)) hear(frame);
       // The right ended, or the token: asking again would only say so again.
-      if (frame.type === "unsubscribed" || (frame.type === "error" && frame.problem?.status < 500)) end();
+      const over = frame.type === "unsubscribed" || (frame.type === "error" && frame.problem?.status < 500);
+      if (over) end();
+      if (over || ["subscribed", "reset", "queue.entered", "queue.left"].includes(frame.type)) hear(frame);
     });
     one.addEventListener("close", ({ code }) => {
       clearTimeout(timer);

@@ -60,7 +60,7 @@ class Newsroom:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         answer = await self._client.request(method, path, json=body, headers=headers)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer.json()
+        return answer.json() if answer.content else None
 
     async def article(self, title: str = "The tide tables of Low Street", **more: Any) -> Json:
         """Publishes an article; `state` and `slow_mode_seconds` are set afterwards, as a moderator does."""

@@ -1,7 +1,7 @@
 """A moderator at their desk: signed in by a link, deciding in the page, with what waits in a list that keeps itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest_asyncio
 from playwright.async_api import Locator, Route, expect
@@ -9,6 +9,7 @@ from playwright.async_api import Locator, Route, expect
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
 from tests.support.browser import Pages
+from tests.support.server import RipostServer
 
 SOON = 2000  # milliseconds from a reader's deed to the desk
 
@@ -219,3 +220,24 @@ async def test_a_moderator_still_writes_where_a_discussion_is_closed(
     await expect(reader.composer).to_have_count(0)
     await expect(reader.button(said, "reply")).to_have_count(0)
     await expect(reader.pill.or_(reader.saying("Thank you, everybody.")).first).to_be_visible()
+
+
+async def test_a_desk_whose_sign_in_has_ended_says_so_and_leaves_a_reader(
+    pages: Pages,
+    ripost_server: Callable[..., RipostServer],
+    newsroom_of: Callable[[RipostServer], Awaitable[Newsroom]],
+) -> None:
+    newsroom = await newsroom_of(ripost_server())
+    article = await newsroom.article()
+    first = await newsroom.say(article, "The first word.", "Ana")
+    moderator = await at_desk(pages, newsroom, article)
+    await moderator.button(first, "options").click()
+    await expect(moderator.entry(first).get_by_role("button", name="Remove the comment by Ana")).to_be_visible()
+    await newsroom.request("DELETE", "/api/sessions/current", token=newsroom.token)
+    await expect(desk(moderator).get_by_role("alert")).to_contain_text("Your sign-in has expired.")
+    await expect(desk(moderator).get_by_role("button")).to_have_count(0)
+    await expect(moderator.entry(first).get_by_role("button", name="Remove the comment by Ana")).to_have_count(0)
+    await moderator.button(first, "options").click()
+    await expect(moderator.button(first, "report")).to_be_visible()
+    await expect(moderator.entry(first).get_by_role("button", name="Remove the comment by Ana")).to_have_count(0)
+    await moderator.post("As a guest from now on.")

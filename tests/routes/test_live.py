@@ -328,6 +328,31 @@ async def test_the_channel_me_tells_an_author_what_was_decided_and_nobody_else(s
         assert other.events == []
 
 
+async def test_who_signs_out_hears_a_channel_of_theirs_no_more(site: Running) -> None:
+    article = await site.article()
+    guest = (await site.post(article))["token"]
+    async with site.live() as live, site.live() as other:
+        assert (await live.subscribe_channel("me", guest))["type"] == "subscribed"
+        await live.subscribe(article)
+        assert (await other.subscribe_channel("moderation", site.moderator))["type"] == "subscribed"
+        await site.ask("DELETE", "/api/sessions/current", token=guest)
+        ended = await live.wait_for("unsubscribed")
+        assert ended == {"type": "unsubscribed", "channel": "me", "reason": "the right to it has ended"}
+        await site.post(article, "The article is everybody's.")
+        assert (await live.next_event())["type"] == "comment.posted"
+        await other.ping()
+        assert not [frame for frame in other.frames if frame["type"] == "unsubscribed"], "another one's goes on"
+
+
+async def test_who_is_forgotten_hears_a_channel_of_theirs_no_more(site: Running) -> None:
+    article = await site.article()
+    guest = (await site.post(article))["token"]
+    async with site.live() as live:
+        assert (await live.subscribe_channel("me", guest))["type"] == "subscribed"
+        await site.ask("DELETE", "/api/me", token=guest)
+        assert (await live.wait_for("unsubscribed"))["channel"] == "me"
+
+
 ORIGINS = {
     None: True,
     "http://{host}": True,

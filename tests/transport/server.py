@@ -48,10 +48,12 @@ class Fast:
         sock.setblocking(False)
         return sock
 
-    async def post(self, text: str = "Hello.") -> None:
+    async def post(self, text: str = "Hello.") -> str:
+        """Says something as a new guest; their token."""
         body = {"client_id": str(uuid.uuid4()), "text": text, "name": "Ada"}
         answer = await self.http.post(f"/api/articles/{self.article}/comments", json=body)
         assert answer.status_code == 201, answer.text
+        return str(answer.json()["token"])
 
     def readers(self) -> int:
         channel = self.app.state.ripost.hub.channels.get(article_channel(self.article))

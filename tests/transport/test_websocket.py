@@ -12,6 +12,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from server import auth
+from server.sessions import KEPT_SECONDS
+from server.storage import people
 from server.transport.inbox import MOST_FRAGMENTS
 from server.transport.websocket import FRAMES_BURST, LiveProtocol
 from tests.transport.server import HANDSHAKE, Fast, fast_server, masked, shake_hands, until
@@ -301,6 +304,19 @@ async def test_one_who_answers_pings_stays(tmp_path: Path) -> None:
         await socket.send(subscribe(fast.article))
         frames = [json.loads(await socket.recv()) for _ in range(4)]
         assert [frame["type"] for frame in frames] == ["subscribed", "head", "head", "head"]
+
+
+async def test_a_right_that_another_process_has_ended_is_noticed_by_a_heartbeat(tmp_path: Path) -> None:
+    async with fast_server(tmp_path) as fast, connect(fast.url) as socket:
+        token = await fast.post("Mine.")
+        await socket.send(json.dumps({"type": "subscribe", "channel": "me", "token": token}))
+        assert json.loads(await socket.recv())["type"] == "subscribed"
+        # Not by the server's own sign-out: it does not hear of it.
+        await fast.app.state.ripost.database.write(lambda tx: people.end_session(tx, auth.token_hash(token)))
+        async with asyncio.timeout(KEPT_SECONDS + 10):
+            while (frame := json.loads(await socket.recv()))["type"] == "head":
+                pass
+        assert (frame["type"], frame["channel"]) == ("unsubscribed", "me")
 
 
 async def test_one_who_stops_reading_is_sent_away_and_delays_nobody(tmp_path: Path) -> None:
