@@ -128,7 +128,7 @@ export class CommentView {
   announce(n, words) {
     const place = childOf(this.entry, ".actions") ?? childOf(this.entry, ".byline");
     if (!place) return;
-    const button = setChild(place, ".fresh-replies", n > 0, () => makeButton("new-replies", "", { class: "action fresh-replies", part: "action fresh" }));
+    const button = setChild(place, ".fresh-replies", n > 0, () => makeButton("new-replies", "", { class: "action fresh-replies", part: "action fresh", "aria-describedby": `by-${this.shown?.id}` }));
     if (button) setText(button, words("newReplies", { n }));
   }
 }

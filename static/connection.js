@@ -92,8 +92,7 @@ export class Connection {
       this.#missed = 0;
     };
     document.addEventListener("visibilitychange", recheck, { signal });
-    for (const name of ["online", "pageshow", "focus"]) window.addEventListener(name, recheck, { signal });
-    window.addEventListener("offline", () => this.recheck(), { signal });
+    for (const name of ["online", "offline", "pageshow", "focus"]) window.addEventListener(name, recheck, { signal });
     // An open socket would keep the page out of the back-forward cache.
     window.addEventListener("pagehide", () => this.#close(), { signal });
     signal.addEventListener("abort", () => (clearTimeout(this.#sleep), this.#close()));

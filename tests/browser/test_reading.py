@@ -143,6 +143,8 @@ async def test_replies_to_comments_that_are_not_loaded_are_counted_where_they_be
         ancestors = [one["id"] for one in await newsroom.thread(article, sort) if one["id"] < far["id"]]
         nearest = [one for one in shown if one in ancestors and one != other["id"]][-1]
         await expect(window.button(nearest, "new-replies")).to_have_text("1 new")
+        by = await window.entry(nearest).locator(".author").inner_text()
+        await expect(window.button(nearest, "new-replies")).to_have_accessible_description(by)
         await window.scroll_to(other)
         await window.page.evaluate("window.scrollBy({ top: 400, behavior: 'instant' })")
         before = await window.top_of(other)
