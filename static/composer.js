@@ -13,7 +13,7 @@ import { limitsOf, tokenFor } from "./rights.js";
 import { unfold } from "./showing.js";
 import { address, showMember } from "./writing/addressing.js";
 import { askToDelete } from "./writing/deleting.js";
-import { area, count, enable, lock, makeId, message, nameField, say, sendButton, tell } from "./writing/form.js";
+import { area, count, countDown, enable, lock, makeId, message, nameField, say, sendButton, tell } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
 import { isGone, moveInto } from "./writing/moving.js";
 import { obstacleTo, slowMode } from "./writing/obstacle.js";
@@ -109,7 +109,7 @@ export class Composer {
     const text = area(form).value;
     const name = nameField(form);
     if (!text.trim()) return this.#refuse(writing, "text", words("needText"));
-    if ([...text].length > limits.text_max) return this.#refuse(writing, "text", words("tooLong", { n: [...text].length - limits.text_max }));
+    if ([...text].length > limits.text_max) return this.#refuse(writing, "text", `${words("tooLong", { n: [...text].length - limits.text_max })}.`);
     if (name && !name.value.trim()) return this.#refuse(writing, "name", words("needName"));
     const draft = store.draft(writing.place);
     // What another window is sending from here under this id is another comment, unless it is the very same text.
@@ -150,9 +150,12 @@ export class Composer {
     const obstacle = obstacleTo(this.#thread, writing, this.#posted);
     const why = obstacle?.why ?? null;
     enable(form, !busy && !obstacle);
-    if (form.getAttribute("data-blocked") === why && why !== "slowDown") return;
+    const before = form.getAttribute("data-blocked");
+    if (before === why && why !== "slowDown") return;
     setAttribute(form, "data-blocked", why);
-    tell(form, obstacle ? words(obstacle.why, { n: obstacle.n }) : "", why !== null && (why !== "slowDown" || refused));
+    const text = obstacle ? words(obstacle.why, { n: obstacle.n }) : before === "slowDown" && !why ? words("slowOver") : "";
+    if (why === "slowDown") countDown(form, text, refused);
+    else tell(form, text, why !== null);
     setChild(message(form), "button", why === "removedParent" && composerForm !== null, () => {
       const move = makeButton("move", words("moveOut"), { class: "action inline" });
       move.addEventListener("click", () => this.#moveOut(writing), { signal: this.#signal });

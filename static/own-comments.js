@@ -42,6 +42,8 @@ export class OwnComments {
     const actions = childOf(entry, ".actions");
     if (!actions || !shown) return;
     const editable = this.#isEditable(shown);
+    // Nobody votes on their own words; what others think of them is shown.
+    if (this.has(shown)) for (const act of ["up", "down"]) childOf(actions, `[data-ripost=${act}]`)?.toggleAttribute("hidden", !shown[act === "up" ? "up" : "down"]);
     for (const act of ["edit", "delete"]) {
       setChild(actions, `[data-ripost=${act}]`, editable, () => makeButton(act, this.#thread.words(act)), childOf(actions, "[data-ripost=up]") ?? childOf(actions, ".fresh-replies"));
     }
@@ -51,7 +53,7 @@ export class OwnComments {
   #isEditable(comment) {
     const thread = this.#thread;
     const until = Date.parse(comment.created_at) + 1000 * limitsOf(thread).edit_seconds;
-    if (comment.status !== "visible" || until <= Date.now() || !this.has(comment) || !tokenFor(thread, comment)) return false;
+    if (!["visible", "pending"].includes(comment.status) || until <= Date.now() || !this.has(comment) || !tokenFor(thread, comment)) return false;
     this.#editable.set(comment.id, until);
     clearTimeout(this.#expiry);
     this.#expiry = window.setTimeout(() => {
@@ -89,6 +91,7 @@ export class OwnComments {
     const { comment } = event;
     if (event.seq === undefined) {
       if (comment) addOwn(thread.state, comment);
+      else dropHeld(thread.state, event.id ?? 0); // what waited is deleted
       thread.connection.listenPersonally();
     } else if (!thread.take(event)) {
       // Events before it are still to come. What was just written is shown at once; the rest follows in order.
@@ -96,7 +99,7 @@ export class OwnComments {
       thread.connection.recheck();
       thread.connection.resubscribe();
     }
-    if (comment) thread.view.update([comment.id]);
+    thread.view.update([comment?.id ?? event.id ?? 0]);
     thread.view.flush();
   }
 }

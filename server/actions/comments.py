@@ -112,6 +112,8 @@ async def edit_comment(state: State, actor: Actor, comment_id: int, text: str) -
         if comment.status == Status.VISIBLE and verdict is moderation.Verdict.HOLD_PREMODERATED:
             raise Conflict("comments here are looked at before they are published; an approved one cannot be edited")
         comment, frame = publishing.revise(tx, comment, source=source, tree=tree_text, at=now)
+        if comment.status == Status.PENDING:
+            publishing.enter_queue(tx, comment, now)  # what moderators see of it is not what it says any more
         return frame or events.encode(events.held(comment))
 
     return await state.database.write(work)

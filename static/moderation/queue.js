@@ -107,13 +107,21 @@ export class Queue {
     const ids = new Set(page.comments.map((/** @type {Comment} */ { id }) => `${id}`));
     for (const line of [...this.#list.children]) if (whole && !ids.has(line.getAttribute("data-id") ?? "")) this.#drop(/** @type {HTMLElement} */ (line));
     for (const comment of /** @type {Comment[]} */ (page.comments)) {
-      if (this.#list.querySelector(`[data-id="${comment.id}"]`)) continue;
-      this.#list.append(this.#line({
+      const there = this.#list.querySelector(`[data-id="${comment.id}"]`);
+      if (there?.getAttribute("data-edited") === `${comment.edited_at}`) continue;
+      const line = this.#line({
         comment,
         article: page.articles?.[comment.article],
         heldFor: page.held_for?.[comment.id] ?? null,
         reports: page.reports?.[comment.id],
-      }));
+      });
+      // Its author has changed it: what is decided about is what stands there.
+      if (!there) this.#list.append(line);
+      else {
+        const focused = there.matches(":focus-within");
+        there.replaceWith(line);
+        if (focused) line.focus({ preventScroll: true });
+      }
     }
     this.#tell(this.#list.firstElementChild ? "" : this.#words(EMPTY[this.#state]));
   }
@@ -126,7 +134,7 @@ export class Queue {
     const why = reports
       ? words("reportsOf", { n: reports.count, reasons: Object.keys(reports.reasons).map((reason) => words(reason)).join(", ") })
       : heldFor && this.#state === "pending" ? words("heldFor", { reason: heldFor }) : "";
-    const line = make("li", { class: "queue-line", "data-id": `${id}`, tabindex: "-1" },
+    const line = make("li", { class: "queue-line", "data-id": `${id}`, "data-edited": `${comment.edited_at}`, tabindex: "-1" },
       make("p", { class: "byline" }, make("bdi", { class: "author" }, author?.name ?? ""), ` ${words("under")} `, place),
       make("div", { class: "body", dir: "auto" }, renderTree(tree ?? [])),
       ...(why ? [make("p", { class: "why" }, why)] : []),

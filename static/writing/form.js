@@ -40,6 +40,16 @@ export function tell(form, text, wrong = false) {
   place.classList.toggle("wrong", wrong);
 }
 
+/** Say how long one has to wait: that it counts is seen; it is spoken once. @param {HTMLFormElement} form @param {string} text @param {boolean} wrong */
+export function countDown(form, text, wrong) {
+  const place = message(form);
+  if (!place.querySelector(".seconds")) {
+    place.replaceChildren(make("span", { class: "unseen" }, text), make("span", { class: "seconds", "aria-hidden": "true" }));
+  }
+  setText(/** @type {HTMLElement} */ (place.querySelector(".seconds")), text);
+  place.classList.toggle("wrong", wrong);
+}
+
 /** Say something in passing; not in place of what stands in the way. @param {HTMLFormElement} form @param {string} text @param {boolean} [wrong] @returns {boolean} whether it was said */
 export function say(form, text, wrong) {
   if (form.hasAttribute("data-blocked")) return false;

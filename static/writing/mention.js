@@ -1,11 +1,12 @@
 // @ts-check
 /**
- * Names of people in the thread, offered while an @ is typed. Owns the list and its keys; knows only who has written
- * what is loaded. A name that is chosen is plain text: nothing is looked up and nobody is told.
+ * Names of people in the thread, offered while an @ is typed. Owns the list, its keys and its place above all that stands
+ * on the page, so that nothing makes room for it; knows only who has written what is loaded. A name that is chosen is plain text: nothing is looked up and nobody is told.
  */
 import { make, setAttribute } from "../elements.js";
 import { mentionAt, suggest } from "./markdown-edit.js";
 
+const GAP = 4; // pixels between the field and the list
 let lists = 0; // for ids that no other list in the page has
 
 /** @param {import("../thread.js").Thread} thread @param {HTMLTextAreaElement} area @param {import("../words.js").Words} words @param {AbortSignal} signal */
@@ -13,13 +14,25 @@ export function offerNames(thread, area, words, signal) {
   const list = make("ul", { class: "names", part: "names", role: "listbox", id: `names-${++lists}`, "aria-label": words("people") });
   const said = make("span", { class: "unseen", "aria-live": "polite" });
   list.hidden = true;
+  list.popover = "manual"; // in the browser's top layer: no part of the page cuts it off
   area.after(list, said);
   let from = 0;
   let chosen = 0;
   /** @type {string[]} */
   let names = [];
 
+  const stand = () => {
+    if (list.hidden) return;
+    const { left, right, top, bottom, width } = area.getBoundingClientRect();
+    const { offsetTop = 0, height = window.innerHeight } = window.visualViewport ?? {};
+    list.style.maxInlineSize = `${width}px`;
+    const below = Math.min(bottom, offsetTop + height) + GAP;
+    const fits = below + list.offsetHeight <= offsetTop + height;
+    list.style.top = `${fits ? below : Math.max(offsetTop, Math.min(top, offsetTop + height) - GAP - list.offsetHeight)}px`;
+    list.style.left = `${getComputedStyle(list).direction === "rtl" ? right - list.offsetWidth : left}px`;
+  };
   const close = () => {
+    if (!list.hidden) list.hidePopover?.();
     list.hidden = true;
     names = [];
     said.textContent = "";
@@ -57,6 +70,8 @@ export function offerNames(thread, area, words, signal) {
       return option;
     }));
     list.hidden = false;
+    list.showPopover?.();
+    stand();
     said.textContent = words("peopleFound", { n: names.length });
     // A field of several lines may not be a combobox, nor be expanded: what it controls is its popup while that is there.
     for (const [name, value] of Object.entries({ "aria-autocomplete": "list", "aria-haspopup": "listbox", "aria-controls": list.id })) setAttribute(area, name, value);
@@ -65,6 +80,10 @@ export function offerNames(thread, area, words, signal) {
   area.addEventListener("input", look, { signal });
   area.addEventListener("click", look, { signal });
   area.addEventListener("blur", close, { signal });
+  // What moves the field moves the list.
+  for (const [place, name] of /** @type {[EventTarget | null, string][]} */ ([[window, "scroll"], [window, "resize"], [window.visualViewport, "resize"]])) {
+    place?.addEventListener(name, stand, { capture: true, passive: true, signal });
+  }
   area.addEventListener("keydown", (event) => {
     if (list.hidden || event.isComposing) return;
     /** @type {Record<string, () => void>} */

@@ -24,7 +24,9 @@ export function obstacleTo(thread, { form, parent, edits, busy, tries, gone, unt
   const id = parent ?? edits;
   if (busy && !tries) return null; // what becomes of it is about to be known
   // One that is off the page is elsewhere, not gone.
-  if (id !== null && form.isConnected && (gone === state.seq || state.comments.get(id)?.status !== "visible")) {
+  const status = state.comments.get(id ?? 0)?.status;
+  const there = status === "visible" || (edits !== null && status === "pending"); // what waits can be changed, not answered
+  if (id !== null && form.isConnected && (gone === state.seq || !there)) {
     return { why: edits === null ? "removedParent" : "removed", n: 0 };
   }
   if (isClosed(state)) return { why: "closedDraft", n: 0 };

@@ -289,6 +289,8 @@ async def test_a_held_comment_can_be_edited_and_stays_held_and_silent(site: Site
     event = await edited(site, ada, said.id, "no link any more")
     assert event["comment"]["status"] == "pending" and "seq" not in event
     assert await site.log(article.channel) == []
+    told = [entry["id"] for entry in await site.log("moderation") if entry["type"] == "queue.entered"]
+    assert told == [said.id, said.id], "what a moderator has seen of it is not what it says any more"
 
 
 async def test_deleting_wipes_for_good(site: Site) -> None:

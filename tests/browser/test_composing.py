@@ -114,6 +114,37 @@ async def test_people_of_the_thread_are_offered_after_an_at_sign(
     await expect(area).to_have_value("Hello @José Ángel and @b\n")
 
 
+async def test_the_names_stand_above_the_page_and_move_nothing_in_it(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    for name in ("Ana", "Amir", "Anton"):
+        last = await newsroom.say(article, "Hello.", name)
+    window = Window(await pages(newsroom.link(article), viewport={"width": 320, "height": 600}))
+    await window.until("live")
+    await window.button(last, "reply").click()
+    area, names = window.form(last).locator("textarea"), window.form(last).get_by_role("listbox")
+    await expect(window.form(last).get_by_role("toolbar")).to_be_visible()
+    for text in ("@a", "\n" * 12 + "@a"):  # where there is room below the field, and where there is none
+        await area.fill("")
+        await area.fill(text[:-1])
+        before = await window.form(last).bounding_box()
+        await area.press_sequentially(text[-1])
+        await expect(names.get_by_role("option")).to_have_count(3)
+        box, whole = await names.bounding_box(), await window.form(last).bounding_box()
+        assert box is not None and whole is not None and before is not None
+        assert whole["height"] == before["height"], "nothing makes room"
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 320 and box["y"] >= 0 and box["y"] + box["height"] <= 600
+        top = await names.evaluate(
+            """(one) => {
+              const { left, top, width, height } = one.getBoundingClientRect();
+              return one.contains(one.getRootNode().elementFromPoint(left + width / 2, top + height / 2));
+            }"""
+        )
+        assert top, "nothing stands over it"
+        await area.press("Escape")
+        await expect(names).to_be_hidden()
+
+
 async def test_axe_has_nothing_against_the_names_that_are_offered(
     pages: Pages, newsroom: Newsroom, article: Json, axe: str
 ) -> None:
@@ -175,7 +206,7 @@ async def test_slow_mode_that_is_set_and_lifted_while_one_writes_is_followed(
     await newsroom.change(article, slow_mode_seconds=0)
     await expect(note).to_have_count(0)
     for form in (window.composer, window.form(said)):
-        await expect(form.locator(".message")).to_be_empty()
+        await expect(form.locator(".message")).to_have_text("You can post now.")
         await expect(form.locator("[type=submit]")).to_be_enabled()
     await window.post("The second.")
     await expect(send).to_be_enabled()
@@ -239,6 +270,12 @@ async def test_a_vote_shows_at_once_and_reaches_the_others(pages: Pages, newsroo
     await expect(up).to_have_attribute("aria-pressed", "true")
     await expect(up).to_have_accessible_name("Good, by Ana: 1")
     await expect(other.button(said, "up")).to_have_accessible_name("Good, by Ana: 1", timeout=5000)
+    await expect(reader.button(own, "up")).to_be_hidden()
+    await other.post("And I.", "Vera")
+    await other.page.reload()
+    await other.until("live")
+    await other.button(own, "up").click()
+    await expect(reader.button(own, "up")).to_have_text("↑ 1")
     await reader.button(own, "up").click()
     await expect(reader.entry(own)).to_contain_text("This is your own comment")
     await reader.page.reload()

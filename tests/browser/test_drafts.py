@@ -234,7 +234,7 @@ async def test_too_long_a_paste_is_cut_said_and_never_sent_short(
     await expect(window.composer.locator(".counter")).to_have_text("90,000 characters too many")
     await window.composer.locator('input[name="name"]').fill("Ada")
     await window.composer.locator("button[type=submit]").click()
-    await expect(window.composer.locator(".message")).to_have_text("90,000 characters too many")
+    await expect(window.composer.locator(".message")).to_have_text("90,000 characters too many.")
     assert len(await area.input_value()) == 100_000
     assert await newsroom.thread(article) == []
 

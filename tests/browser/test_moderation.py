@@ -179,3 +179,27 @@ async def test_a_held_comment_says_that_it_waits_and_is_settled_without_a_reload
     await newsroom.decide(refused, "reject")
     await expect(writer.comment(refused)).to_have_count(0, timeout=SOON)
     assert "And at this." not in await reader.markup()
+
+
+async def test_a_held_comment_can_be_changed_and_withdrawn_by_its_author(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article(state="premoderated")
+    writer, reader = await two(pages, newsroom, article)
+    held = await writer.post("Please look at thsi.", "Hal")
+    await writer.button(held, "edit").click()
+    await expect(writer.form(held).locator("textarea")).to_have_value("Please look at thsi.")
+    await writer.write("Please look at this.", None, form=writer.form(held))
+    await expect(writer.form(held)).to_have_count(0)
+    await expect(writer.entry(held)).to_contain_text("Please look at this.")
+    await expect(writer.entry(held)).to_contain_text("Waiting for a moderator")
+    await writer.page.reload()
+    await writer.until("live")
+    await expect(writer.entry(held)).to_contain_text("Please look at this.")
+    await writer.button(held, "delete").click()
+    await writer.entry(held).locator('button[data-ripost="confirm"]').click()
+    await expect(writer.comment(held)).to_have_count(0)
+    await writer.page.reload()
+    await writer.until("live")
+    await expect(writer.comment(held)).to_have_count(0)
+    queue = await newsroom.request("GET", "/api/moderation/queue?state=pending", token=newsroom.token)
+    assert held["id"] not in [one["id"] for one in queue["comments"]]
+    await expect(reader.comment(held)).to_have_count(0)
