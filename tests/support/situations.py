@@ -271,6 +271,15 @@ async def preview(studio: Studio, page: Page, article: Json, said: list[Json]) -
     await page.locator(".preview a").wait_for()
 
 
+async def names(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
+    """Whom one may be writing to."""
+    await page.locator(f"#comment-{said[0]['id']} > .entry [data-ripost=reply]").click()
+    area = page.locator("article form textarea")
+    await page.locator("article form [role=toolbar]").wait_for()
+    await area.press_sequentially("أنت محق، @" if await _is_rtl(page) else "You are right, @")
+    await page.locator(".names li").first.wait_for()
+
+
 async def _at_desk(studio: Studio, page: Page) -> None:
     me = await studio.newsroom.request("GET", "/api/me", token=studio.newsroom.token)
     await page.evaluate(
@@ -294,6 +303,19 @@ async def desk(studio: Studio, page: Page, article: Json, said: list[Json]) -> N
     await _middle(page, ".options")
 
 
+async def desk_ended(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
+    """A moderator whose sign-in is over."""
+    await _at_desk(studio, page)
+    problem = '{"title": "Unauthorized", "status": 401}'
+    await page.route(
+        f"**/api/articles/{article['id']}",
+        lambda route: route.fulfill(status=401, content_type="application/problem+json", body=problem),
+    )
+    await page.locator(".desk select").first.select_option("closed")
+    await page.locator(".desk .wrong").wait_for()
+    await _top(page)
+
+
 async def queue(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
     """What waits."""
     for comment in (said[0], said[3]):
@@ -311,7 +333,7 @@ SITUATIONS: dict[str, Act] = {
     act.__name__.replace("_", "-"): act
     for act in (
         votes, report, unread, pill, paused, replay, held, closed, closed_draft, removed_parent, slowed, expired,
-        blocked, waiting, preview, desk, queue,
+        blocked, waiting, preview, names, desk, desk_ended, queue,
     )
 }  # fmt: skip
 
