@@ -51,6 +51,7 @@ from server.state import State
 from server.storage.database import Database
 from server.tallies import Tallies
 from server.times import Clock, SystemClock
+from server.transport.callers import EACH_STREAM, Callers
 from server.transport.wheel import Wheel
 
 
@@ -123,6 +124,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
             app.state.door = live.LiveDoor(state)
             loop = asyncio.get_running_loop()
             app.state.wheel = Wheel(loop, metrics.aborted)
+            app.state.callers = Callers(EACH_STREAM * config.max_connections_per_address)
             lag = Lag(loop, metrics.lag)
             running = [
                 asyncio.create_task(voting.flush_forever(state), name="ripost-votes"),

@@ -121,7 +121,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # What RipostHTTP finds in every connection's state.
-        self.lifespan.state.update(door=self._app.state.door, wheel=self._app.state.wheel)
+        found = self._app.state
+        self.lifespan.state.update(door=found.door, wheel=found.wheel, callers=found.callers)
         await super().startup(sockets)
 
     async def main_loop(self) -> None:

@@ -9,9 +9,7 @@ an answer is being made: the request's, that of the answer's bytes (outbox.py), 
 """
 
 import asyncio
-import binascii
 import socket
-from base64 import b64decode
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, cast
@@ -20,7 +18,6 @@ import httptools
 import msgspec
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -28,6 +25,8 @@ from websockets.utils import accept_key
 
 from server.errors import BadRequest, NotFound, ProblemError, TooLarge
 from server.transport import Door, Handshake
+from server.transport.callers import Callers, is_proxy
+from server.transport.handshakes import key_of
 from server.transport.outbox import Outbox
 from server.transport.websocket import LiveProtocol, negotiate
 from server.transport.wheel import Wheel
@@ -74,6 +73,8 @@ class RipostHTTP(HttpToolsProtocol):
         self._held = b""  # what came and is not parsed before the pipeline is shorter
         self._is_refused = False  # the last thing was said: nothing is parsed any more
         self._outbox: Outbox | None = None  # while the kernel does not take what was written
+        self._callers = cast("Callers | None", app_state.get("callers"))
+        self._caller: str | None = None  # as whose it counts
 
     # Deadlines
 
@@ -86,6 +87,13 @@ class RipostHTTP(HttpToolsProtocol):
         # connection is closing, whoever closed it.
         transport.set_write_buffer_limits(high=0)
         self._expect(HEAD_SECONDS)
+        host = self.client[0] if self.client else ""
+        if self._callers is None or self._wheel is None or not host or is_proxy(self.config.loaded_app, host):
+            return
+        self._caller = self._callers.come(host)
+        if self._caller is None:
+            self._wheel.aborted("too_many")
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forgets the clocks, and tells the request that is being answered: uvicorn tells only the one read last."""
@@ -96,9 +104,15 @@ class RipostHTTP(HttpToolsProtocol):
             self._running.message_event.set()
         self._unset_keepalive_if_required()
         self._forget_outbox()
+        self._uncount()
         if self._wheel is not None:
             self._wheel.met(self)
         super().connection_lost(exc)
+
+    def _uncount(self) -> None:
+        if self._callers is not None and self._caller is not None:
+            self._callers.go(self._caller)
+            self._caller = None
 
     def pause_writing(self) -> None:
         """The kernel does not take all."""
@@ -311,7 +325,7 @@ class RipostHTTP(HttpToolsProtocol):
                 raise BadRequest("a WebSocket begins with GET and HTTP/1.1")
             if path != LIVE_PATH:
                 raise NotFound(f"there is no WebSocket at {path.decode('latin1')[:100]}; /live is the one")
-            key = _key(headers)
+            key = key_of(headers)
             handshake = Handshake(headers, self._address(headers))
             refusal = door.admit(handshake)
             if refusal is not None:
@@ -329,6 +343,7 @@ class RipostHTTP(HttpToolsProtocol):
         bits = 0 if agreed is None else agreed.local_max_window_bits
         live = LiveProtocol(self.transport, wheel, cast("set[asyncio.Protocol]", self.connections), bits)
         wheel.met(self)
+        self._uncount()  # as a stream it is counted otherwise
         is_paused = self._outbox is not None
         self._forget_outbox()
         self._unset_keepalive_if_required()
@@ -343,7 +358,7 @@ class RipostHTTP(HttpToolsProtocol):
         """The client's address by uvicorn's rules for trusted proxies."""
         host = self.client[0] if self.client else ""
         app = self.config.loaded_app
-        if isinstance(app, ProxyHeadersMiddleware) and host in app.trusted_hosts and "x-forwarded-for" in headers:
+        if is_proxy(app, host) and "x-forwarded-for" in headers:
             forwarded = ", ".join(value.decode("latin1") for name, value in self.headers if name == b"x-forwarded-for")
             return app.trusted_hosts.get_trusted_client_address(forwarded)[0] or host
         return host
@@ -363,29 +378,6 @@ class _Flow(FlowControl):
         """Goes on unless it is held."""
         if not self.is_held:
             super().resume_reading()
-
-
-def _key(headers: Mapping[str, str]) -> str:
-    """The handshake's key. Raises BadRequest (RFC 6455 section 4.2.1)."""
-    if headers.get("sec-websocket-version") != "13":
-        raise UpgradeRequired("Sec-WebSocket-Version: 13 is accepted")
-    key = headers.get("sec-websocket-key", "")
-    try:
-        if len(b64decode(key, validate=True)) == 16:
-            return key
-    except binascii.Error:
-        pass
-    raise BadRequest("Sec-WebSocket-Key is not 16 bytes in base64")
-
-
-class UpgradeRequired(ProblemError):
-    """Another version of the WebSocket protocol."""
-
-    status, title, slug = 426, "Upgrade required", "upgrade-required"
-
-    def headers(self) -> Mapping[str, str]:
-        """The version that is spoken."""
-        return {"Sec-WebSocket-Version": "13"}
 
 
 class LateRequest(ProblemError):

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from server.transport.callers import Callers
 from server.transport.http import FRAMING_BYTES, PIECE, PIPELINE, UNREAD_BYTES, RipostHTTP
 from server.transport.wheel import STALL_TIMEOUT
-from tests.transport.server import HANDSHAKE, SECOND, Fast, fast_server, files, until
+from tests.transport.server import HANDSHAKE, SECOND, Fast, fast_server, files, shake_hands, until
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 STREAM = "GET /api/articles/{article}/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
@@ -406,3 +407,54 @@ async def test_head_of_the_events_is_answered_at_once_and_the_connection_goes_on
         answer = await read_until(sock, b"HTTP/1.1 ", 2)
         assert answer.startswith(b"HTTP/1.1 404 ") and b"HTTP/1.1 200 " in answer
         sock.close()
+
+
+async def asked(sock: socket.socket) -> bytes:
+    """What a connection is answered; empty if it is dropped."""
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.sock_sendall(sock, GET)
+        return await loop.sock_recv(sock, 4096)
+    except ConnectionError:
+        return b""
+
+
+async def test_one_address_does_not_hold_every_connection(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1, forwarded_allow_ips="", max_connections_per_address=2) as fast:
+        held = [fast.raw() for _ in range(8)]
+        await until(lambda: len(fast.connections) == 8)
+        assert await asked(fast.raw()) == b"", "the ninth"
+        assert (await asked(held[0])).startswith(b"HTTP/1.1 200")
+        assert fast.app.state.ripost.metrics._aborts["too_many"] == 1
+        held.pop().close()
+        await until(lambda: len(fast.connections) == 7)
+        stream = await shake_hands(fast)  # which is no plain connection any more
+        held.append(fast.raw())
+        assert (await asked(held[-1])).startswith(b"HTTP/1.1 200")
+        for sock in (*held, stream):
+            sock.close()
+        await until(lambda: not fast.connections)
+        assert fast.app.state.callers._held == {}
+
+
+async def test_a_trusted_proxy_holds_as_many_connections_as_it_needs(tmp_path: Path) -> None:
+    async with fast_server(tmp_path, second=1, max_connections_per_address=2) as fast:
+        held = [fast.raw() for _ in range(12)]
+        for sock in held:
+            assert (await asked(sock)).startswith(b"HTTP/1.1 200")
+            sock.close()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::2", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.8", False),
+        ("203.0.113.7", "203.0.113.8", False),
+    ],
+)
+def test_addresses_count_by_network(one: str, other: str, same: bool) -> None:
+    callers = Callers(1)
+    assert callers.come(one) is not None
+    assert (callers.come(other) is None) is same
