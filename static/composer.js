@@ -50,7 +50,7 @@ export class Composer {
     if (form) this.#adopt(form);
     this.#resume();
     this.check();
-    window.addEventListener("online", () => this.#again(), { signal });
+    window.addEventListener("online", () => this.#writings.forEach((writing) => writing.busy && this.#outbox.send(writing)), { signal });
     tellTyping(thread, thread.root, signal);
     followOtherWindows(thread.store, () => this.#writings.values(), (writing) => this.#letGo(writing), signal);
     signal.addEventListener("abort", () => {
@@ -153,9 +153,8 @@ export class Composer {
     const before = form.getAttribute("data-blocked");
     if (before === why && why !== "slowDown") return;
     setAttribute(form, "data-blocked", why);
-    const text = obstacle ? words(obstacle.why, { n: obstacle.n }) : before === "slowDown" && !why ? words("slowOver") : "";
-    if (why === "slowDown") countDown(form, text, refused);
-    else tell(form, text, why !== null);
+    if (obstacle && why === "slowDown") countDown(form, words(why, { n: obstacle.n }), refused);
+    else tell(form, why ? words(why) : before === "slowDown" ? words("slowOver") : "", why !== null);
     setChild(message(form), "button", why === "removedParent" && composerForm !== null, () => {
       const move = makeButton("move", words("moveOut"), { class: "action inline" });
       move.addEventListener("click", () => this.#moveOut(writing), { signal: this.#signal });
@@ -222,10 +221,6 @@ export class Composer {
     moveInto(composerForm, draft.text, draft.name);
     store.setDraft(key, null);
     say(composerForm, words("removedParent"), true);
-  }
-
-  #again() {
-    for (const writing of this.#writings.values()) if (writing.busy) void this.#outbox.send(writing);
   }
 
   /** @param {number | null} parent @param {number | null} edits @param {string} place @returns {Writing | null} */
