@@ -10,16 +10,16 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from server import jobs
 from server.actions import votes as voting
 from server.broker import Broker
 from server.broker.memory import MemoryBroker
 from server.config import Config
-from server.errors import MethodNotAllowed, NotFound, ProblemError, RipostError
+from server.errors import MethodNotAllowed, NotFound, RipostError
 from server.frames import Batch
 from server.hub import Hub
 from server.lag import Lag
@@ -139,27 +139,35 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
                 app.state.wheel.close()
                 lag.close()
 
-    app = Starlette(
-        routes=[
-            *articles.routes,
+    app = _App(
+        routes=[  # each is tried until one fits: what is asked for most comes first
             *comments.routes,
+            *articles.routes,
+            *pages.routes,
+            *static.routes,
             *votes.routes,
-            *moderation.routes,
             *auth.routes,
             *stream.routes,
             *live.routes,
-            *health.routes,
-            *descriptions.routes,
-            *pages.routes,
             *feeds.routes,
-            *static.routes,
+            *health.routes,
+            *moderation.routes,
+            *descriptions.routes,
         ],
-        middleware=[Middleware(Requests, config=config, observe=metrics.request)],
-        exception_handlers={ProblemError: _problem, HTTPException: _http},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # it redirects to whatever Host was asked for
+    app.around = Requests(app.router, config, metrics.request, _unrouted)
     return app
+
+
+class _App(Starlette):
+    """Without Starlette's own layers around the routes: one of ours does what both do, in half the time."""
+
+    around: ASGIApp
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return self.around
 
 
 def _measure(state: State) -> None:
@@ -186,13 +194,7 @@ def _observed(metrics: Metrics) -> Callable[[Batch, int], None]:
     return written
 
 
-async def _problem(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)
-    return web.problem(error)
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _unrouted(request: Request, error: HTTPException) -> Response:
     if error.status_code == 405:
         answer = web.problem(MethodNotAllowed(f"{request.method} is not accepted here"))
         answer.headers.update(error.headers or {})

@@ -8,10 +8,12 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.config import Config
@@ -22,8 +24,17 @@ _log = logging.getLogger("ripost.http")
 
 _ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
 _ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, Last-Event-ID"
-_EXPOSED = "ETag, Retry-After"
+_EXPOSED = (b"access-control-expose-headers", b"ETag, Retry-After")
+_VARY = (b"vary", b"Origin")
+_USUAL = (  # of every answer that does not say otherwise
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 _PREFLIGHT_SECONDS = "7200"  # Chromium's longest
+
+Unrouted = Callable[[Request, HTTPException], Awaitable[Response]]
+"""The answer to a request that no route takes."""
 
 Observe = Callable[[str, int, float], None]
 """Told of every finished HTTP request: method, status, seconds."""
@@ -32,10 +43,11 @@ Observe = Callable[[str, int, float], None]
 class Requests:
     """The outermost layer of the app."""
 
-    def __init__(self, app: ASGIApp, config: Config, observe: Observe) -> None:
+    def __init__(self, app: ASGIApp, config: Config, observe: Observe, unrouted: Unrouted) -> None:
         self._app = app
         self._config = config
         self._observe = observe
+        self._unrouted = unrouted
         # Numbers after a random start: the operating system's randomness gives up the GIL to the writer's thread.
         self._start = secrets.token_hex(4)
         self._numbers = itertools.count(1)
@@ -57,17 +69,20 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                out = MutableHeaders(scope=message)
-                out["X-Request-Id"] = request_id
-                out.setdefault("X-Content-Type-Options", "nosniff")
-                out.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-                if "content-security-policy" not in out:
-                    out["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+                out = message["headers"] = list(message.get("headers", ()))
+                known = {name for name, _ in out}
+                out += [header for header in _USUAL if header[0] not in known]
+                out.append((b"x-request-id", request_id.encode()))
                 if api:
-                    out.add_vary_header("Origin")
+                    if b"vary" in known:
+                        MutableHeaders(raw=out).add_vary_header("Origin")
+                    else:
+                        out.append(_VARY)
                 if cors is not None:
-                    out["Access-Control-Allow-Origin"] = cors
-                    out["Access-Control-Expose-Headers"] = _EXPOSED
+                    if b"access-control-allow-origin" in known:
+                        del MutableHeaders(raw=out)["access-control-allow-origin"]
+                    out.append((b"access-control-allow-origin", cors.encode("latin1")))
+                    out.append(_EXPOSED)
             await send(message)
 
         try:
@@ -76,6 +91,10 @@ class Requests:
             if status:
                 raise
             await web.problem(error)(scope, receive, answer)
+        except HTTPException as error:
+            if status:
+                raise
+            await (await self._unrouted(Request(scope, receive), error))(scope, receive, answer)
         except ClientDisconnect:
             pass  # it left before its request or our answer was whole; nobody is there to be answered
         except Exception:

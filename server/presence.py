@@ -15,7 +15,8 @@ TYPING_SECONDS = 6  # after that somebody who said no more has stopped
 TYPING_SPACING = 1  # seconds; what somebody says more often does not count
 MOST_PLACES = 50  # comments under which somebody is typing, in one frame; those with the most
 NUMBER_SHARE = 20  # a change of the number by one in so many readers is told at the next second,
-NUMBER_SECONDS = 10  # a smaller one when this time has passed since they were told anything
+NUMBER_SECONDS = 10  # a smaller one when this time has passed since they were told anything;
+NUMBER_WRITES = 2000  # a second, at most, for the number alone: a crowd that is coming needs the time itself
 
 Places = tuple[tuple[int | None, int], ...]
 """How many are typing a reply to which comment (None: a top-level comment)."""
@@ -129,5 +130,7 @@ def _places(article: _Article, now: float) -> Places:
 
 
 def _is_worth_telling(article: _Article, number: int, now: float) -> bool:
-    change = abs(number - article.readers)
-    return change > 0 and (change * NUMBER_SHARE >= article.readers or now - article.told_at >= NUMBER_SECONDS)
+    change, waited = abs(number - article.readers), now - article.told_at
+    if change == 0 or (article.readers and waited * NUMBER_WRITES < number - NUMBER_WRITES):
+        return False
+    return change * NUMBER_SHARE >= article.readers or waited >= NUMBER_SECONDS

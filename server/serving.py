@@ -33,6 +33,9 @@ _log = logging.getLogger("ripost.serving")
 
 SPARE_FILES = 256  # besides connections: the database, the log, requests that are not live
 BACKLOG = 2048  # handshakes that may wait while the loop is busy: a page's readers coming back after a restart
+# Bytes of the kernel's for a connection, which grow to megabytes by themselves: who reads nothing shows sooner, and who
+# reads slowly is not taken for one (the kernel says that it has room only when a third of its buffer is empty).
+KERNEL_BUFFER = 128 * 1024
 KEEP_ALIVE_SECONDS = 5
 GRACE_SECONDS = 1.5  # after the signal, ordinary requests finish; then streams and long polls are hung up
 ABORT_SECONDS = 6  # who has not read its last bytes by then is cut off
@@ -178,6 +181,7 @@ def bind(config: Config, remedy: str = "ripost serve --port {port}") -> socket.s
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)  # what it accepts inherits that
         listener.bind(address)
         listener.listen(BACKLOG)
         listener.setblocking(False)

@@ -12,6 +12,7 @@ SECOND = 1_000_000
 """Microseconds in a second."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UTC = _EPOCH.replace(tzinfo=None)  # for what says itself that it is UTC
 
 
 class Clock(Protocol):
@@ -54,7 +55,7 @@ class FixedClock:
 
 def rfc3339(microseconds: int) -> str:
     """`2026-03-01T12:00:00.000000Z` (RFC 3339, UTC, always six fractional digits)."""
-    return (_EPOCH + timedelta(microseconds=microseconds)).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return (_EPOCH_UTC + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_rfc3339(text: str) -> int:

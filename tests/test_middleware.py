@@ -3,6 +3,7 @@
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from server.app import _unrouted
 from server.config import Config
 from server.middleware import Requests
 from tests.routes.conftest import FRIEND, Doors, doors, draft, is_problem
@@ -82,7 +83,7 @@ async def test_what_fails_inside_is_500_with_the_id_that_the_log_has(
         raise ZeroDivisionError("the secret of the inside")
 
     seen: list[tuple[str, int]] = []
-    app = Requests(fail, Config(), lambda method, status, _: seen.append((method, status)))
+    app = Requests(fail, Config(), lambda method, status, _: seen.append((method, status)), _unrouted)
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False), base_url="http://x"
     ) as client:

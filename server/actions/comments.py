@@ -6,6 +6,7 @@ transaction is (Markdown, hashes); everything that depends on what others do is 
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from server.times import SECOND
 
 TEXT_MAX = 10_000  # characters after normalisation
 EDIT_SECONDS = 15 * 60
+
+_USUAL_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,8 @@ def parse_text(text: str) -> tuple[str, list[Node]]:
 
 
 def _client_id(text: str) -> str:
+    if _USUAL_UUID.fullmatch(text):
+        return text
     try:
         return str(UUID(text))
     except ValueError:

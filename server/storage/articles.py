@@ -1,7 +1,6 @@
 """Articles and their slugs. Making an article makes its channel, so that a log is there before the first reader."""
 
 from dataclasses import fields
-from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
@@ -10,7 +9,9 @@ from server.storage import event_log
 from server.storage.schema import articles, slugs
 from server.storage.transaction import Row, Transaction
 
-_COLUMNS = [articles.c[field.name] for field in fields(Article)]
+_NAMES = [field.name for field in fields(Article)]
+_STATE = _NAMES.index("state")
+_COLUMNS = [articles.c[name] for name in _NAMES]
 _GET = select(*_COLUMNS).where(articles.c.id == bindparam("article"))
 _GET_FOR_CHANGE = _GET.with_for_update(key_share=True)  # on PostgreSQL; SQLite has one writer anyway
 _BY_SLUG = (
@@ -57,9 +58,9 @@ BEFORE_ALL = 2**62  # above every id: the cursor of the first page
 def _article(row: Row | None) -> Article | None:
     if row is None:
         return None
-    values: dict[str, Any] = {field.name: value for field, value in zip(fields(Article), row, strict=True)}
-    values["state"] = ArticleState(values["state"])
-    return Article(**values)
+    values = list(row)
+    values[_STATE] = ArticleState(values[_STATE])
+    return Article(*values)
 
 
 def get(tx: Transaction, article_id: int) -> Article | None:

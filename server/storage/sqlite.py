@@ -95,7 +95,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "wal_autocheckpoint=1000",
+            "wal_autocheckpoint=4000",
             "journal_size_limit=67108864",
             "secure_delete=ON",  # erased text leaves the file, not only the rows
         ):

@@ -6,6 +6,7 @@ SQLAlchemy connection (readers, and PostgreSQL through asyncpg). It never commit
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Executable, Insert
@@ -15,6 +16,7 @@ from server.models import Appended, Rewritten
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
+InOrder = Callable[[Mapping[str, Any]], tuple[Any, ...]]
 
 
 class Statements:
@@ -22,22 +24,28 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._texts: dict[tuple[int, tuple[str, ...]], tuple[str, tuple[str, ...], Mapping[str, Any], object]] = {}
+        self._texts: dict[tuple[int, tuple[str, ...]], tuple[str, InOrder, object]] = {}
 
     def text(self, statement: Executable, given: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
         """The SQL text and its positional values. `given` names every value that has no default in the statement."""
-        key = (id(statement), tuple(given) if isinstance(statement, Insert) else ())
+        key = (id(statement), tuple(given))
         entry = self._texts.get(key)
         if entry is None:
             columns = list(given) if isinstance(statement, Insert) else None
             core: Any = statement
             compiled: Any = core.compile(dialect=self._dialect, column_keys=columns)
-            names = tuple(compiled.positiontup or ())
             # The statement is kept with its text: an id is unique only among living objects.
-            entry = (compiled.string, names, dict(compiled.params), statement)
-            self._texts[key] = entry
-        sql, names, defaults, _ = entry
-        return sql, tuple(given[name] if name in given else defaults[name] for name in names)
+            in_order = _in_order(tuple(compiled.positiontup or ()), dict(compiled.params), frozenset(given))
+            entry = self._texts[key] = (compiled.string, in_order, statement)
+        sql, in_order, _ = entry
+        return sql, in_order(given)
+
+
+def _in_order(names: Sequence[str], defaults: Mapping[str, Any], given: frozenset[str]) -> InOrder:
+    """What puts values in a statement's order, `given` being the names of those that come with a call."""
+    if len(names) > 1 and given.issuperset(names):
+        return itemgetter(*names)
+    return lambda values: tuple(values[name] if name in given else defaults[name] for name in names)
 
 
 class Transaction(Protocol):

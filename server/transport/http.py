@@ -9,7 +9,6 @@ an answer is being made: the request's, that of the answer's bytes (outbox.py), 
 """
 
 import asyncio
-import socket
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, cast
@@ -37,9 +36,6 @@ FRAMING_BYTES = 32 * 1024  # of a request, its head, the sizes of its chunks and
 LINGER_SECONDS = 2  # after a refusal, for the other side to read it and close; what it sends meanwhile is not looked at
 UNREAD_BYTES = 64 * 1024  # of a body that nobody reads: what is on its way when the answer comes early
 PIPELINE = 16  # requests that wait for the answers before theirs, about; more are left in the kernel
-# Bytes of the kernel's, which grows to megabytes by itself: who reads nothing shows sooner, and who reads slowly is not
-# taken for one (the kernel says that it has room only when a third of its buffer is empty).
-KERNEL_BUFFER = 128 * 1024
 PIECE = 1024  # bytes given to the parser at once, between which the bounds are looked at
 LIVE_PATH = b"/live"
 
@@ -82,7 +78,6 @@ class RipostHTTP(HttpToolsProtocol):
         """Starts the clock: a connection that never asks anything ends, too."""
         super().connection_made(transport)
         self.flow = _Flow(transport)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)
         # Paused as soon as the kernel does not take all: whatever waits in our buffer has a deadline, even if the
         # connection is closing, whoever closed it.
         transport.set_write_buffer_limits(high=0)

@@ -223,7 +223,7 @@ def pages(fast: Fast, count: int) -> bytes:
 async def test_an_answer_that_is_not_taken_is_cut_off(
     tmp_path: Path, comments: int, requests: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.transport.http.KERNEL_BUFFER", 4096)
+    monkeypatch.setattr("server.serving.KERNEL_BUFFER", 4096)
     async with fast_server(tmp_path) as fast:
         await asyncio.gather(*(fast.post("Much to read. " * 600) for _ in range(comments)))
         sock = fast.raw()
@@ -238,7 +238,7 @@ async def test_an_answer_that_is_not_taken_is_cut_off(
 
 async def test_a_slow_reader_of_an_answer_gets_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Longer than a stall may last, but never without taking some."""
-    monkeypatch.setattr("server.transport.http.KERNEL_BUFFER", 4096)
+    monkeypatch.setattr("server.serving.KERNEL_BUFFER", 4096)
     async with fast_server(tmp_path, second=0.05) as fast:
         await asyncio.gather(*(fast.post("Much to read. " * 600) for _ in range(30)))
         sock = fast.raw()
