@@ -46,7 +46,7 @@ export class Clock {
     const text = step ? this.#relative.format(units === 0 ? 0 : -units, step[1]) : this.#date.format(at);
     if (element.textContent !== text) element.textContent = text;
     if (!step) return void this.#due.delete(element);
-    const due = at + (units + 1) * step[2];
+    const due = now - age + (units + 1) * step[2];
     this.#due.set(element, due);
     this.#wake = Math.min(this.#wake, due);
   }
