@@ -327,7 +327,7 @@ class RipostHTTP(HttpToolsProtocol):
                 raise refusal
         except ProblemError as error:
             return self._refuse(error)
-        extension, agreed = negotiate(headers.get("sec-websocket-extensions", ""))
+        extension, bits = negotiate(headers.get("sec-websocket-extensions", ""))
         answer = (
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n"
@@ -335,7 +335,6 @@ class RipostHTTP(HttpToolsProtocol):
         if extension is not None:
             answer += b"Sec-WebSocket-Extensions: " + extension.encode() + b"\r\n"
         self.transport.write(answer + b"\r\n")
-        bits = 0 if agreed is None else agreed.local_max_window_bits
         live = LiveProtocol(self.transport, wheel, cast("set[asyncio.Protocol]", self.connections), bits)
         wheel.met(self)
         self._uncount()  # as a stream it is counted otherwise

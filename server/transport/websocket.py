@@ -12,10 +12,11 @@ business (inbox.py).
 
 import asyncio
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import NegotiationError
-from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Close, Opcode
 from websockets.headers import build_extension, parse_extension
 from websockets.utils import apply_mask
@@ -42,13 +43,15 @@ _factory = ServerPerMessageDeflateFactory(
 )
 
 
-def negotiate(offers: str) -> tuple[str | None, PerMessageDeflate | None]:
-    """The answer to `Sec-WebSocket-Extensions`, and the extension agreed on: permessage-deflate without context
-    takeover, so that what is deflated once suits everyone (RFC 7692 section 7.1.1)."""
+@lru_cache(maxsize=64)  # browsers say one of a few things
+def negotiate(offers: str) -> tuple[str | None, int]:
+    """The answer to `Sec-WebSocket-Extensions`, and the window bits of the extension agreed on, 0 for none:
+    permessage-deflate without context takeover, so that what is deflated once suits everyone (RFC 7692 section
+    7.1.1)."""
     try:
         parsed = parse_extension(offers)
     except Exception:
-        return None, None
+        return None, 0
     for name, params in parsed:
         if name != _factory.name:
             continue
@@ -56,8 +59,8 @@ def negotiate(offers: str) -> tuple[str | None, PerMessageDeflate | None]:
             answer, extension = _factory.process_request_params(params, [])
         except NegotiationError:
             continue
-        return build_extension([(name, answer)]), extension
-    return None, None
+        return build_extension([(name, answer)]), extension.local_max_window_bits
+    return None, 0
 
 
 class LiveProtocol(asyncio.Protocol):
