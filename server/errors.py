@@ -107,6 +107,12 @@ class Conflict(ProblemError):
     status, title, slug = 409, "Conflict", "conflict"
 
 
+class Outdated(ProblemError):
+    """What was decided about is not what is there any more."""
+
+    status, title, slug = 412, "Changed meanwhile", "changed-meanwhile"
+
+
 class TooLarge(ProblemError):
     status, title, slug = 413, "Too large", "too-large"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from server import auth, characters, events
 from server.actions import publishing
-from server.errors import Conflict, Invalid, NotFound
+from server.errors import Conflict, Invalid, NotFound, Outdated
 from server.models import Actor, Comment, Decision, Person, Status
 from server.state import State
 from server.storage import articles, comments, decisions, reports, threads
@@ -13,6 +13,7 @@ from server.storage.transaction import Transaction
 from server.times import rfc3339
 
 REASON_MAX = 1000  # characters
+_LETS_STAND = (Decision.APPROVE, Decision.RESTORE)
 PAGE = 50
 
 
@@ -24,12 +25,22 @@ class Decided:
     frame: str | None
 
 
-async def decide(state: State, actor: Actor, comment_id: int, decision: Decision, reason: str | None) -> Decided:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Which text of a comment its moderator has read: `edited_at` as it was told."""
+
+    edited_at: str | None
+
+
+async def decide(
+    state: State, actor: Actor, comment_id: int, decision: Decision, reason: str | None, read: Reading | None = None
+) -> Decided:
     """Approves, rejects, restores, pins or unpins. Deciding again what is so already changes and says nothing.
 
     Every decision but a pin closes the open reports of the comment; its author hears of it only if something changed.
+    With `read`, what lets a comment stand is refused if its author has changed it since: nobody has read that text.
 
-    Raises Unauthorized, Forbidden, NotFound, Conflict, Invalid.
+    Raises Unauthorized, Forbidden, NotFound, Conflict, Invalid, Outdated.
     """
     moderator = auth.require_staff(actor)
     reason = None if reason is None else characters.normalise_text(reason) or None
@@ -41,6 +52,8 @@ async def decide(state: State, actor: Actor, comment_id: int, decision: Decision
         comment = comments.get_for_change(tx, comment_id)
         if comment is None:
             raise NotFound(f"there is no comment {comment_id}")
+        if read is not None and decision in _LETS_STAND and not _is_of(read, comment):
+            raise Outdated("its author has changed this comment since you read it; look at it again")
         after, frame, changed = _carry_out(tx, comment, decision, now)
         # To approve what is on the page already is to say that its reports are answered.
         answered = decision not in (Decision.PIN, Decision.UNPIN) and publishing.answer_reports(tx, after, now)
@@ -51,6 +64,10 @@ async def decide(state: State, actor: Actor, comment_id: int, decision: Decision
         return Decided(events.comment_with(after, shown=after.status != Status.DELETED), frame)
 
     return await state.database.write(work)
+
+
+def _is_of(read: Reading, comment: Comment) -> bool:
+    return read.edited_at == (None if comment.edited_at is None else rfc3339(comment.edited_at))
 
 
 def _carry_out(tx: Transaction, comment: Comment, decision: Decision, now: int) -> tuple[Comment, str | None, bool]:

@@ -16,6 +16,7 @@ from server.routes import web
 class _Decide(msgspec.Struct):
     decision: Decision
     reason: str | None = None
+    edited_at: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class _Report(msgspec.Struct):
@@ -33,8 +34,9 @@ async def report(request: Request) -> Response:
 async def decide(request: Request) -> Response:
     comment_id = web.path_id(request)
     asked = await web.body(request, _Decide)
+    read = None if asked.edited_at is msgspec.UNSET else actions.Reading(asked.edited_at)
     decided = await actions.decide(
-        web.state_of(request), await web.actor(request), comment_id, asked.decision, asked.reason
+        web.state_of(request), await web.actor(request), comment_id, asked.decision, asked.reason, read
     )
     event = "" if decided.frame is None else f',"event":{decided.frame}'
     return web.text_answer(f'{{"comment":{events.encode(decided.comment)}{event}}}')

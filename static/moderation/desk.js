@@ -89,7 +89,11 @@ export class Desk {
     const words = this.#words;
     try {
       const answer = await ask(this.#thread, `/api/comments/${comment.id}/decision`, {
-        method: "POST", token: this.#thread.token, body: { decision: DECISIONS[choice], ...(reason ? { reason } : {}) },
+        method: "POST", token: this.#thread.token, body: {
+          decision: DECISIONS[choice],
+          ...(reason ? { reason } : {}),
+          ...(comment.tree ? { edited_at: comment.edited_at } : {}), // which text was read
+        },
       });
       // An event of another article is for its own page.
       if (comment.article === this.#thread.state.article.id) {
@@ -103,8 +107,8 @@ export class Desk {
       return true;
     } catch (error) {
       if (this.#ended(error)) return false;
-      const conflict = error instanceof Problem && error.status === 409;
-      this.#tell(conflict && choice === "approve" ? words("gone") : this.#thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }), true);
+      const status = error instanceof Problem ? error.status : 0;
+      this.#tell(status === 412 ? words("changedSince") : status === 409 && choice === "approve" ? words("gone") : this.#thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }), true);
       void this.#refresh();
       return false;
     }

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from server.actions import moderation
-from server.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from server.actions import comments, moderation
+from server.actions.moderation import Reading
+from server.errors import Conflict, Forbidden, Invalid, NotFound, Outdated, Unauthorized
 from server.models import Actor, Decision, Role, Status
 from tests.support.build import NOBODY, Site
 
@@ -29,6 +30,23 @@ async def test_an_approved_comment_is_posted_and_its_author_told(site: Site) -> 
         ("comment.decided", held.id, "approve", "visible")
     ]
     assert told[0]["channel"] == "me"
+
+
+async def test_a_text_that_nobody_has_read_is_not_approved(site: Site) -> None:
+    article, moderator, author = await site.article(state="premoderated"), await site.moderator(), await site.person()
+    held = await site.post(article, "harmless", by=author)
+    site.clock.advance(1)
+    await comments.edit_comment(site.state, author, held.id, "not harmless")
+    with pytest.raises(Outdated):
+        await site.decide(moderator, held.id, "approve", read=Reading(None))
+    assert await types(site, article.channel) == ["article.updated"]
+    rejected = await site.decide(moderator, held.id, "reject", read=Reading(None))  # whatever it says now
+    with pytest.raises(Outdated):
+        await site.decide(moderator, held.id, "restore", read=Reading(None))
+    assert rejected.comment.edited_at is not None
+    restored = await site.decide(moderator, held.id, "restore", read=Reading(rejected.comment.edited_at))
+    assert restored.comment.status == "visible"
+    await site.decide(moderator, held.id, "approve")  # who does not say what was read is not asked
 
 
 async def test_a_rejected_comment_is_no_public_event(site: Site) -> None:

@@ -78,6 +78,26 @@ async def test_a_comment_that_waits_is_approved_from_the_list_and_stands_on_ever
     await expect(line(moderator, second)).to_have_count(0, timeout=SOON)
 
 
+async def test_a_text_that_was_changed_while_it_was_read_is_not_approved(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article(state="premoderated")
+    moderator = await at_desk(pages, newsroom, article)
+    held = await newsroom.say(article, "Please look at this.", "Hal")
+    await desk(moderator).locator(".queue-button").click()
+    approve = line(moderator, held).get_by_role("button", name="Approve the comment by Hal")
+    await expect(approve).to_be_visible(timeout=SOON)
+
+    async def change(route: Route) -> None:
+        await newsroom.edit(held, "Please do not look at this.")
+        await route.continue_()
+
+    await moderator.page.route("**/decision", change, times=1)
+    await approve.click()
+    await expect(desk(moderator).get_by_text("Its author has changed it. Please read it again.")).to_be_visible()
+    await expect(line(moderator, held)).to_contain_text("Please do not look at this.", timeout=SOON)
+    await line(moderator, held).get_by_role("button", name="Approve the comment by Hal").click()
+    await expect(line(moderator, held)).to_have_count(0)
+
+
 async def test_the_list_leads_to_a_comment_that_waits_and_it_is_decided_there(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article(state="premoderated")
     moderator = await at_desk(pages, newsroom, article)

@@ -104,9 +104,16 @@ class Site:
         posted = await comments.post_comment(self.state, by or NOBODY, article_id, draft)
         return Said(json.loads(posted.frame), posted.created, posted.token, posted.frame)
 
-    async def decide(self, by: Actor, comment_id: int, decision: str, reason: str | None = None) -> moderation.Decided:
+    async def decide(
+        self,
+        by: Actor,
+        comment_id: int,
+        decision: str,
+        reason: str | None = None,
+        read: moderation.Reading | None = None,
+    ) -> moderation.Decided:
         """A moderator's decision."""
-        return await moderation.decide(self.state, by, comment_id, Decision(decision), reason)
+        return await moderation.decide(self.state, by, comment_id, Decision(decision), reason, read)
 
     async def thread(
         self, article: Article, sort: Sort = Sort.OLDEST, limit: int = 25, cursor: str | None = None
