@@ -13,6 +13,7 @@ from server.storage.transaction import Transaction
 from server.times import rfc3339
 
 REASON_MAX = 1000  # characters
+BURIED_MAX = 200  # tombstones above a comment that come back with it: they are all in its event, some 300 bytes each
 _LETS_STAND = (Decision.APPROVE, Decision.RESTORE)
 PAGE = 50
 
@@ -80,6 +81,10 @@ def _carry_out(tx: Transaction, comment: Comment, decision: Decision, now: int) 
                 return comment, None, False
             if decision == Decision.APPROVE and status != Status.PENDING:
                 raise Conflict("this comment was removed; restore it instead")
+            if len(threads.hidden_ancestors(tx, comment, BURIED_MAX + 1)) > BURIED_MAX:
+                raise Conflict(
+                    f"more than {BURIED_MAX} comments right above this one are gone; restore one of them first"
+                )
             frame = publishing.publish(tx, comment, now)
             published = comments.get(tx, comment.id)
             assert published is not None

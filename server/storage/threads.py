@@ -211,14 +211,14 @@ def ancestors(tx: Transaction, comment: Comment) -> list[Comment]:
     return [from_row(row) for row in tx.all(_ANCESTORS, comment=comment.id, most=ANCESTORS)]
 
 
-def hidden_ancestors(tx: Transaction, comment: Comment) -> list[Comment]:
-    """The ancestors that are tombstones kept only for what is below them, root first.
+def hidden_ancestors(tx: Transaction, comment: Comment, most: int | None = None) -> list[Comment]:
+    """The ancestors that are tombstones kept only for what is below them, root first; at most so many, the nearest.
 
     Walks up from the parent to the first visible comment: above that, every open page has what it needs.
     """
     found: list[Comment] = []
     above = comment.parent_id
-    while above is not None:
+    while above is not None and len(found) != most:
         ancestor = get(tx, above)
         if ancestor is None or ancestor.status == Status.VISIBLE:
             break

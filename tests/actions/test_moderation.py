@@ -1,5 +1,6 @@
 """Decisions: what a moderator may decide, that deciding twice changes nothing, and who hears of it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -47,6 +48,23 @@ async def test_a_text_that_nobody_has_read_is_not_approved(site: Site) -> None:
     restored = await site.decide(moderator, held.id, "restore", read=Reading(rejected.comment.edited_at))
     assert restored.comment.status == "visible"
     await site.decide(moderator, held.id, "approve")  # who does not say what was read is not asked
+
+
+async def test_a_comment_comes_back_with_no_more_tombstones_than_an_event_may_hold(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moderation, "BURIED_MAX", 3)
+    article, moderator, chain = await site.article(), await site.moderator(), []
+    for _ in range(5):
+        chain.append(await site.post(article, "deeper", parent=chain[-1].id if chain else None))
+    for said in reversed(chain):
+        await site.decide(moderator, said.id, "reject")
+    with pytest.raises(Conflict, match="3 comments right above"):
+        await site.decide(moderator, chain[4].id, "restore")
+    assert (await site.thread(article))["comments"] == []
+    await site.decide(moderator, chain[0].id, "restore")
+    restored = await site.decide(moderator, chain[4].id, "restore")
+    assert [one["id"] for one in json.loads(restored.frame or "")["ancestors"]] == [said.id for said in chain[1:4]]
 
 
 async def test_a_rejected_comment_is_no_public_event(site: Site) -> None:
