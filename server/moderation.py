@@ -8,7 +8,7 @@ from typing import assert_never
 
 from server import markdown
 from server.markdown import Node
-from server.models import Article, ArticleState, Role
+from server.models import ArticleState, Role
 
 
 class Verdict(StrEnum):
@@ -21,11 +21,11 @@ class Verdict(StrEnum):
         return self is not Verdict.PUBLISH
 
 
-def review(article: Article, role: Role, *, staff: bool, tree: list[Node]) -> Verdict:
+def review(state: ArticleState, role: Role, *, staff: bool, tree: list[Node]) -> Verdict:
     """Whether a comment is published at once or held for a moderator, and why."""
     if staff:
         return Verdict.PUBLISH
-    if article.state == ArticleState.PREMODERATED:
+    if state == ArticleState.PREMODERATED:
         return Verdict.HOLD_PREMODERATED
     if role == Role.GUEST and markdown.has_links(tree):
         return Verdict.HOLD_LINKS

@@ -1,14 +1,11 @@
 """What becomes of a comment before anyone has seen it."""
 
-from dataclasses import replace
-
 import pytest
 
 from server import markdown, moderation
-from server.models import Article, ArticleState, Role
+from server.models import ArticleState, Role
 from server.moderation import Verdict
 
-OPEN = Article(1, "a", None, None, "A", None, "", None, None, None, ArticleState.OPEN, 0, 0, 0, None, None)
 PLAIN = markdown.parse("no link here")
 LINKED = markdown.parse("> quoted *https://example.org/page*")
 
@@ -20,7 +17,7 @@ LINKED = markdown.parse("> quoted *https://example.org/page*")
 def test_only_staff_are_never_held_and_only_guests_for_links(
     role: Role, state: ArticleState, linked: bool, staff: bool
 ) -> None:
-    verdict = moderation.review(replace(OPEN, state=state), role, staff=staff, tree=LINKED if linked else PLAIN)
+    verdict = moderation.review(state, role, staff=staff, tree=LINKED if linked else PLAIN)
     if staff:
         expected = Verdict.PUBLISH
     elif state == ArticleState.PREMODERATED:

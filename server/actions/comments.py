@@ -14,7 +14,7 @@ from server import auth, events, limits, markdown, moderation, names
 from server.actions import publishing
 from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.markdown import Node
-from server.models import Actor, Article, ArticleState, Comment, Draft, Person, Role, Status, article_channel
+from server.models import Actor, ArticleState, Comment, Draft, Person, Role, Status, article_channel
 from server.state import State
 from server.storage import articles, comments, event_log, people, reports
 from server.storage.transaction import Transaction
@@ -54,20 +54,24 @@ async def post_comment(state: State, actor: Actor, article_id: int, draft: Draft
             state.limits.take(limits.POST_PERSON, str(actor.id), now)
 
     def work(tx: Transaction) -> Posted:
-        found = comments.by_client(tx, client_hash)
-        if found is not None:
-            return _retry(tx, state, actor, found, text_hash, guest_token)
-        article = _open_article(tx, article_id, actor)
-        parent = _parent(tx, article, draft.parent)
+        opening = comments.open_post(tx, article_id, client_hash)
+        if opening is None:
+            raise NotFound(f"there is no article {article_id}")
+        if opening.known is not None:
+            return _retry(tx, state, actor, opening.known, text_hash, guest_token)
+        if opening.state == ArticleState.CLOSED and not actor.staff:
+            raise Conflict("this discussion is closed")
+        parent = _parent(tx, article_id, draft.parent)
         if not actor.staff:
             for key in slow_keys:
-                state.limits.space(key, article.slow_mode_seconds, now, by=client_hash)
+                state.limits.space(key, opening.slow_mode_seconds, now, by=client_hash)
         at = state.clock.now()
         author = actor.person or _add_guest(tx, state, actor, name, guest_token, at)
-        verdict = moderation.review(article, author.role, staff=actor.staff, tree=tree)
+        verdict = moderation.review(opening.state, author.role, staff=actor.staff, tree=tree)
         status = Status.PENDING if verdict.is_held else Status.VISIBLE
         comment_id = comments.add(
             tx,
+            id=opening.comment_id,
             article_id=article_id,
             parent=parent,
             author_id=author.id,
@@ -107,7 +111,7 @@ async def edit_comment(state: State, actor: Actor, comment_id: int, text: str) -
         comment = _changeable(tx, actor, person, comment_id, now)
         article = articles.get(tx, comment.article_id)
         assert article is not None
-        verdict = moderation.review(article, person.role, staff=actor.staff, tree=tree)
+        verdict = moderation.review(article.state, person.role, staff=actor.staff, tree=tree)
         if comment.status == Status.VISIBLE and verdict is moderation.Verdict.HOLD_LINKS:
             raise Invalid.field(
                 "text", "an edit cannot bring a link in; post it as a new comment, which a moderator will look at"
@@ -226,20 +230,11 @@ def _retry(
     return Posted(frame or events.encode(events.held(comment)), False, guest_token)
 
 
-def _open_article(tx: Transaction, article_id: int, actor: Actor) -> Article:
-    article = articles.get_for_change(tx, article_id)
-    if article is None:
-        raise NotFound(f"there is no article {article_id}")
-    if article.state == ArticleState.CLOSED and not actor.staff:
-        raise Conflict("this discussion is closed")
-    return article
-
-
-def _parent(tx: Transaction, article: Article, parent_id: int | None) -> Comment | None:
+def _parent(tx: Transaction, article_id: int, parent_id: int | None) -> Comment | None:
     if parent_id is None:
         return None
     parent = comments.get(tx, parent_id)
-    if parent is None or parent.article_id != article.id:
+    if parent is None or parent.article_id != article_id:
         raise NotFound(f"there is no comment {parent_id} on this article to reply to")
     if parent.status != Status.VISIBLE:
         raise Conflict("the comment you reply to is no longer there")

@@ -8,11 +8,13 @@ has the path of its ancestor on the last level and sorts there by id.
 left it, and walk up only through tombstones that come or go with it.
 """
 
-from sqlalchemy import Select, bindparam, func, insert, select, text, update
+from dataclasses import dataclass
 
-from server.models import Comment, Status
+from sqlalchemy import Select, bindparam, func, insert, literal_column, select, text, update
+
+from server.models import ArticleState, Comment, Status
 from server.storage import meta
-from server.storage.schema import comments, people
+from server.storage.schema import articles, comments, people
 from server.storage.transaction import Row, Transaction
 
 PATH_LEVELS = 64
@@ -53,12 +55,20 @@ _HOLD_ARTICLE = text(
 _BY_CLIENT = select(comments.c.id, comments.c.text_hash).where(comments.c.client_hash == bindparam("client"))
 _SOURCE = select(comments.c.source).where(comments.c.id == bindparam("comment"))
 SKIPPED = 1_000_000  # numbers; more comments than are posted between a backup and its restoration
-_NEXT_ID = {
-    "sqlite": text(
-        "SELECT max((SELECT coalesce(max(id), 0) FROM comments),"
-        " (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'comments_above')) + 1"
-    ),
-    "postgresql": text("SELECT nextval('comments_id_seq')"),
+_NEXT = {
+    "sqlite": "max((SELECT coalesce(max(id), 0) FROM comments),"
+    " (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key = 'comments_above')) + 1",
+    "postgresql": "nextval('comments_id_seq')",
+}
+_NEXT_ID = {dialect: text(f"SELECT {number}") for dialect, number in _NEXT.items()}
+_OPENING = {
+    dialect: select(
+        articles.c.state, articles.c.slow_mode_seconds, literal_column(number), comments.c.id, comments.c.text_hash
+    )
+    .select_from(articles.outerjoin(comments, comments.c.client_hash == bindparam("client")))
+    .where(articles.c.id == bindparam("article"))
+    .with_for_update(of=articles, key_share=True)  # see articles.get_for_change
+    for dialect, number in _NEXT.items()
 }
 _ADD = insert(comments)
 _BY_ORIGIN = select(comments.c.id).where(
@@ -165,6 +175,27 @@ def get_for_change(tx: Transaction, comment_id: int) -> Comment | None:
     if tx.dialect == "postgresql":
         tx.one(_HOLD_ARTICLE, comment=comment_id)
     return get(tx, comment_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a post begins with: the state of its discussion, the number it will have, and the comment (id, text hash)
+    that was posted under its client id before, if it is a retry."""
+
+    state: ArticleState
+    slow_mode_seconds: int
+    comment_id: int
+    known: tuple[int, str] | None
+
+
+def open_post(tx: Transaction, article_id: int, client_hash: str) -> Opening | None:
+    """Holds the article until the end of the transaction, as articles.get_for_change does; None if there is none."""
+    row = tx.one(_OPENING[tx.dialect], article=article_id, client=client_hash)
+    if row is None:
+        return None
+    state, slow_mode_seconds, comment_id, known_id, text_hash = row
+    known = None if known_id is None else (known_id, text_hash)
+    return Opening(ArticleState(state), slow_mode_seconds, comment_id, known)
 
 
 def by_client(tx: Transaction, client_hash: str) -> tuple[int, str] | None:
