@@ -5,7 +5,7 @@
  * equal a later page. Never touches the DOM or the network; runs under node.
  */
 import { drop, fold, insert, prune } from "./thread-state.js";
-import { settleRoots } from "./root-order.js";
+import { comesBefore, settleRoots } from "./root-order.js";
 import { treeOrder } from "./tree-order.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./types.js").Page} Page
@@ -93,7 +93,10 @@ function append(state, comment) {
   if (comment.pinned && known < 0) state.leading.add(id);
   if (known < 0 || known > edge) {
     if (known >= 0) roots.splice(known, 1);
-    roots.splice(edge + 1, 0, id);
+    let at = edge + 1;
+    // One that was there before, was taken down and came back belongs between the pages.
+    while (at < roots.length && comesBefore(state.sort, /** @type {Comment} */ (comments.get(/** @type {number} */ (roots[at]))), comment)) at++;
+    roots.splice(at, 0, id);
     state.edge = id;
   }
   comments.set(id, comment);

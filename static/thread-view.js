@@ -88,7 +88,8 @@ export class ThreadView {
         if (!comment) this.remove(id);
         else if (!isMakerLoaded() && (this.views.get(id)?.isAnother(comment) ?? !this.#waits(id))) this.#dirty.add(id);
         else if (this.views.has(id)) this.#showNamed(id);
-        else if (!this.#waits(id)) maker().put(this, id);
+        else if (this.#waits(id)) this.waiting.add(id); // with what it stands below
+        else maker().put(this, id);
       }
       this.around();
     });

@@ -9,7 +9,7 @@ from playwright.async_api import Route, expect
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.publisher import Publisher
 from tests.browser.publisher import page as published
-from tests.browser.window import ROOT, Window
+from tests.browser.window import ROOT, Window, all_equal
 from tests.support.browser import Pages
 
 THREAD = re.compile(r"/api/articles/\d+/thread\?")
@@ -286,3 +286,24 @@ async def test_a_shared_link_shows_what_it_is_about_without_more_being_loaded(
     names = await window.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
     assert not [name for name in names if re.search(r"/(acting|placing|parts)\.js", name)]
     assert await window.page.evaluate(f"{ROOT}.activeElement?.id") == f"comment-{made[50]['id']}"
+
+
+async def test_a_reply_that_a_page_brings_below_what_waits_waits_with_it(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    roots = [await newsroom.say(article, f"Root {n}") for n in range(30)]
+    window = await Window.open(pages, newsroom.link(article))
+    gate = Gate()
+    await window.page.route(re.compile(r"/thread\?.*cursor="), gate)
+    await window.page.locator('a[data-ripost="more"]').dispatch_event("click")
+    await gate.asked.wait()
+    await newsroom.say(article, "An answer to what is not loaded.", "Cy", under=roots[27])
+    await newsroom.decide(roots[27], "reject")
+    await newsroom.decide(roots[27], "restore")
+    await expect(window.pill).to_have_attribute("data-count", "2")
+    gate.open()
+    await expect(window.comment(roots[29])).to_be_visible()
+    await expect(window.comment(roots[27])).to_have_count(0)
+    await expect(window.pill).to_have_attribute("data-count", "2")
+    await window.pill.click()
+    await expect(window.saying("An answer to what is not loaded.")).to_be_visible()
+    await all_equal([window], newsroom, article)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Page, TimeoutError, expect
 
 from tests.browser.newsroom import Json, Newsroom
@@ -178,7 +179,10 @@ async def all_equal(windows: list[Window], newsroom: Newsroom, article: Json) ->
         try:
             await eventually(same, "a window shows what the API has")
         except AssertionError:
-            assert await window.shown() == expected
+            shown = await window.shown()
+            differing = [one for one in zip(shown, expected, strict=False) if one[0] != one[1]]
+            more, missing = [one for one in shown if one not in expected], [one for one in expected if one not in shown]
+            pytest.fail(f"too much: {more}\nmissing: {missing}\nfirst difference: {differing[:1]}", pytrace=False)
 
 
 async def ready(window: Window) -> None:

@@ -156,6 +156,19 @@ test("live roots stand behind the pages that are not loaded, and pages go before
   assert.deepEqual(state.roots, [1, 2, 3, 4, 5, 9]);
 });
 
+test("the last root of a page that was taken down and came back stands before those of the next page", () => {
+  for (const [sort, before, further, after] of /** @type {const} */ ([
+    ["oldest", [1, 2, 3], [4, 5], [1, 2, 3, 4, 5]],
+    ["newest", [9, 8, 3], [2, 1], [9, 8, 3, 2, 1]],
+  ])) {
+    const state = makeState(page(before.map((id) => comment(id)), { next: "c", sort }));
+    applyEvent(state, event(11, "comment.removed", { id: 3, status: "removed", parent: null, comment_count: 4 }));
+    applyEvent(state, event(12, "comment.restored", { comment: comment(3), comment_count: 5, root: 3 }));
+    addPage(state, page(further.map((id) => comment(id)), { seq: 12, next: null, sort }));
+    assert.deepEqual(state.roots, after, sort);
+  }
+});
+
 test("a branch that is loaded to its end lets go of tombstones that hold nothing", () => {
   const tomb = comment(2, 1, { ...gone, depth: 1, replies: 0 });
   const state = makeState(page([comment(1, null, { replies: 2 }), tomb], { branches: { 1: "c" } }));
