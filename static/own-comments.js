@@ -43,7 +43,10 @@ export class OwnComments {
     if (!actions || !shown) return;
     const editable = this.#isEditable(shown);
     // Nobody votes on their own words; what others think of them is shown.
-    if (this.has(shown)) for (const act of ["up", "down"]) childOf(actions, `[data-ripost=${act}]`)?.toggleAttribute("hidden", !shown[act === "up" ? "up" : "down"]);
+    for (const act of /** @type {const} */ (["up", "down"])) {
+      const button = childOf(actions, `[data-ripost=${act}]`);
+      button?.toggleAttribute("hidden", this.has(shown) && !shown[act] && !button.matches(":focus"));
+    }
     for (const act of ["edit", "delete"]) {
       setChild(actions, `[data-ripost=${act}]`, editable, () => makeButton(act, this.#thread.words(act)), childOf(actions, "[data-ripost=up]") ?? childOf(actions, ".fresh-replies"));
     }
@@ -83,6 +86,7 @@ export class OwnComments {
     if (type !== "comment.decided" || status === "visible") return;
     dropHeld(this.#thread.state, id);
     this.#thread.view.update([id]);
+    this.#thread.acting?.check(); // it may be about to be changed
   }
 
   /** Take the answer to something this reader did. @param {{event: import("./types.js").ThreadEvent}} answer */

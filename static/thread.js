@@ -74,10 +74,9 @@ export class Thread {
     const hear = (/** @type {string} */ name, /** @type {(event: any) => void} */ heard, /** @type {EventTarget} */ target = root) => target.addEventListener(name, heard, { signal });
     hear("click", (event) => this.#click(event));
     hear("submit", (event) => {
-      event.preventDefault();
-      const { target, submitter } = event; // outside the shadow tree, and later, it is another
-      if (!this.view) this.#early = submitter;
-      else void this.act((acting) => acting.submit(target));
+      const { target } = event; // outside the shadow tree, and later, it is another
+      if (root.contains(target)) event.preventDefault(); // not a form of the page's own
+      if (this.view) void this.act((acting) => acting.submit(target));
     });
     for (const name of ["focusin", "input"]) hear(name, (event) => this.#compose(event));
     // `n` and `p` lead to what is unread: never while something is written.
@@ -86,6 +85,12 @@ export class Thread {
     hear("storage", ({ key }) => key === store.identitiesKey && this.view && this.act((acting) => acting.knowOwn()), window);
     // What the page gives the element to hold is shown until there is something else.
     const there = /** @type {HTMLElement} */ (root.querySelector(".thread, slot") ?? root.appendChild(make("slot")));
+    const link = root.querySelector("link") ?? /** @type {HTMLLinkElement} */ (root.appendChild(make("link", { rel: "stylesheet", href: new URL("./ripost.css", import.meta.url).href })));
+    let section = there;
+    // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
+    let bare = !link.sheet;
+    let focused = false;
+    link.onload = link.onerror = () => (section.hidden = bare = false);
     const load = /** @type {(tries: number) => Promise<typeof import("./parts.js")>} */ (loadModule("./parts.js"));
     const rendered = renderedSnapshot(root, Number(host.getAttribute("article")));
     let [found, parts] = await Promise.all([this.#need(() => findWords(host)), rendered ? null : this.#need(load)]).catch(() => []);
@@ -93,20 +98,15 @@ export class Thread {
     const { language, words } = found;
     Object.assign(this, found);
     this.clock = new Clock(language, signal);
-    let section = there;
-    let focused = false;
     // In other words, or of another thread, whose forms are none of ours.
     if (!rendered || there.lang.slice(0, 2) !== language.slice(0, 2)) {
       parts ??= await this.#need(load).catch(() => null);
       if (!parts || signal.aborted) return;
-      const made = (section = parts.makeSection(this));
-      const link = root.querySelector("link") ?? /** @type {HTMLLinkElement} */ (make("link", { rel: "stylesheet", href: new URL("./ripost.css", import.meta.url).href }));
-      // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
-      made.hidden = !link.sheet;
-      for (const name of ["load", "error"]) hear(name, () => (made.hidden = false), link);
+      section = parts.makeSection(this);
+      section.hidden = bare;
       focused = Boolean(childOf(there, ".composer-place")?.contains(root.activeElement));
-      made.style.minHeight = `${there.offsetHeight || ""}px`; // what is read stays where it is
-      there.replaceWith(link, made);
+      section.style.minHeight = `${there.offsetHeight || ""}px`; // what is read stays where it is
+      there.replaceWith(section);
     }
     this.frame = new ThreadFrame(section, words);
     this.#say("offline", false);
@@ -259,7 +259,8 @@ export class Thread {
       }
     }
     if (!ripost) return;
-    if (!this.view) return void (this.#early = target);
+    // A form is sent by its button, also by Enter.
+    if (!this.view) return void (this.#early = /** @type {Element} */ (event.target).closest("button") ?? this.#early);
     // Reading goes on without the server.
     if (ripost === "fold") this.view.fold(Number(/** @type {HTMLElement} */ (target.parentElement).dataset["commentId"]));
     else void this.act((acting) => acting.act(target));

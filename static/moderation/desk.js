@@ -30,10 +30,12 @@ export class Desk {
   #asking = false;
   #again = false;
   #over = new AbortController(); // the sign-in has ended
+  #token;
 
   /** @param {import("../thread.js").Thread} thread @param {ShadowRoot} root @param {import("../words.js").Words} words @param {AbortSignal} signal */
   constructor(thread, root, words, signal) {
     this.#thread = thread;
+    this.#token = thread.token;
     this.#words = words;
     this.#queue = new Queue(thread, words, (comment, choice, reason) => this.decide(comment, choice, reason));
     this.#queue.element.id = "queue";
@@ -67,8 +69,7 @@ export class Desk {
     }, { signal: there });
     this.#showArticle();
     tendTombstones(thread, root, words, (comment, choice) => this.decide(comment, choice), there);
-    const { token } = thread;
-    if (token) watchQueue(thread.server, token, () => void this.#refresh(), there);
+    if (this.#token) watchQueue(thread.server, this.#token, (frame) => void (frame.type === "unsubscribed" ? this.#end() : this.#refresh()), there);
   }
 
   /** The buttons for a comment on the page. @param {number} id @returns {HTMLElement[]} */
@@ -89,7 +90,7 @@ export class Desk {
     const words = this.#words;
     try {
       const answer = await ask(this.#thread, `/api/comments/${comment.id}/decision`, {
-        method: "POST", token: this.#thread.token, body: {
+        method: "POST", token: this.#token, body: {
           decision: DECISIONS[choice],
           ...(reason ? { reason } : {}),
           ...(comment.tree ? { edited_at: comment.edited_at } : {}), // which text was read
@@ -124,7 +125,7 @@ export class Desk {
   /** @param {object} changes */
   async #change(changes) {
     try {
-      await ask(this.#thread, `/api/articles/${this.#thread.state.article.id}`, { method: "PATCH", token: this.#thread.token, body: changes });
+      await ask(this.#thread, `/api/articles/${this.#thread.state.article.id}`, { method: "PATCH", token: this.#token, body: changes });
       this.#tell(this.#words("changed"));
     } catch (error) {
       if (this.#ended(error)) return;
@@ -175,24 +176,32 @@ export class Desk {
 
   /** Whether the server knows this moderator no longer, or not as one: nothing that only they can do stays. @param {unknown} error @param {number[]} [refusals]  what that is said by */
   #ended(error, refusals = [401]) {
-    const { root, state, token, view } = this.#thread;
-    if (this.#over.signal.aborted) return true;
-    if (!(error instanceof Problem) || !refusals.includes(error.status)) return false;
+    if (!(error instanceof Problem) || !refusals.includes(error.status)) return this.#over.signal.aborted;
+    this.#end();
+    return true;
+  }
+
+  #end() {
+    const { root, state, view } = this.#thread;
+    if (this.#over.signal.aborted) return;
     this.#over.abort();
-    if (token) forget(this.#thread, token);
+    // Not another name that is known here, which may be the one in use by now.
+    if (this.#token) forget(this.#thread, this.#token);
     state.viewer = null;
     const focused = this.#bar.contains(root.activeElement);
     const said = make("p", { class: "message wrong", role: "alert", tabindex: "-1" }, this.#words("deskEnded"));
     this.#bar.replaceChildren(said);
     if (focused) said.focus();
-    for (const own of root.querySelectorAll(".grave, .exhumed, .options")) own.remove();
+    for (const own of root.querySelectorAll(".grave, .exhumed, .options > :is([data-ripost=decide], [data-ripost=edit-other], [data-ripost=why], .reason)")) {
+      if (own.contains(root.activeElement)) /** @type {HTMLElement | null} */ (own.closest("article"))?.focus({ preventScroll: true });
+      own.remove();
+    }
     view.updateAll();
     this.#thread.acting?.check();
-    return true;
   }
 
   async #signOut() {
-    const { token } = this.#thread;
+    const token = this.#token;
     if (!token) return;
     try {
       await ask(this.#thread, "/api/sessions/current", { method: "DELETE", token });

@@ -118,9 +118,15 @@ export class Queue {
       // Its author has changed it: what is decided about is what stands there.
       if (!there) this.#list.append(line);
       else {
+        const [before, after] = [there, line].map((one) => /** @type {HTMLInputElement | null} */ (one.querySelector(".reason")));
         const focused = there.matches(":focus-within");
+        const writing = before?.matches(":focus");
+        if (before && after) {
+          Object.assign(after, { value: before.value, hidden: before.hidden });
+          line.querySelector("[data-ripost=why]")?.setAttribute("aria-expanded", String(!after.hidden));
+        }
         there.replaceWith(line);
-        if (focused) line.focus({ preventScroll: true });
+        if (focused) (writing && after ? after : line).focus({ preventScroll: true });
       }
     }
     this.#tell(this.#list.firstElementChild ? "" : this.#words(EMPTY[this.#state]));
@@ -141,9 +147,10 @@ export class Queue {
       ...(reports?.notes ?? []).map((note) => make("blockquote", { class: "why", dir: "auto" }, note)));
     const actions = make("div", { class: "actions" });
     actions.append(...makeChoices(comment, words, async (choice, reason) => {
-      for (const button of actions.querySelectorAll("button")) button.disabled = true;
+      if (actions.ariaBusy) return;
+      actions.ariaBusy = "true"; // a button that is disabled would lose the focus
       if (await this.#decide(comment, choice, reason)) this.#drop(line);
-      for (const button of actions.querySelectorAll("button")) button.disabled = false;
+      actions.ariaBusy = null;
     }, this.#state === "reported"));
     line.append(actions);
     return line;

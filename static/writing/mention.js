@@ -61,7 +61,7 @@ export function offerNames(thread, area, words, signal) {
     const found = mention ? suggest(known(thread), mention.typed) : [];
     if (!mention || !found.length) return list.hidden ? undefined : close();
     from = mention.from;
-    if (found.join("\n") === names.join("\n") && !list.hidden) return;
+    if (found.join("\n") === names.join("\n") && !list.hidden) return stand(); // the line may have wrapped
     names = found;
     list.replaceChildren(...names.map((name, index) => {
       const option = make("li", { role: "option", id: `${list.id}-${index}` }, make("bdi", {}, name));
