@@ -38,7 +38,7 @@ export class Thread {
   /** @type {Presence} */
   presence;
   #quiet = 0;
-  /** Pressed before there was anything to carry it out. @type {HTMLElement | undefined} */
+  /** The first button that was pressed before there was anything to carry it out. @type {HTMLElement | null | undefined} */
   #early;
   #counted = ""; // before the title of the tab
   /** The token the page gave us, until the server refuses it. */
@@ -260,7 +260,10 @@ export class Thread {
     }
     if (!ripost) return;
     // A form is sent by its button, also by Enter.
-    if (!this.view) return void (this.#early = /** @type {Element} */ (event.target).closest("button") ?? this.#early);
+    if (!this.view) {
+      this.#early ||= /** @type {Element} */ (event.target).closest("button");
+      return;
+    }
     // Reading goes on without the server.
     if (ripost === "fold") this.view.fold(Number(/** @type {HTMLElement} */ (target.parentElement).dataset["commentId"]));
     else void this.act((acting) => acting.act(target));

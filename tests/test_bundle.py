@@ -125,3 +125,10 @@ def test_what_a_part_passes_on_from_the_bundle_keeps_its_name() -> None:
     }
     made = bundle(files, "a.js", ["part.js"])
     assert made["part.js"].startswith('export { a as b } from "./a.js";\n')
+
+
+def test_nothing_is_written_that_the_minifier_would_take_away() -> None:
+    """It takes `void (a ||= b())` for something without an effect."""
+    dropped = re.compile(r"void \(?[^;\n]*(?:\|\||\?\?|&&)=")
+    for path in sorted(STATIC.rglob("*.js")):
+        assert not dropped.search(path.read_text("utf-8")), path
