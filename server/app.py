@@ -35,6 +35,7 @@ from server.routes import (
     auth,
     comments,
     descriptions,
+    drawn,
     feeds,
     health,
     live,
@@ -143,6 +144,7 @@ def create_app(config: Config, clock: Clock | None = None) -> Starlette:
         routes=[  # each is tried until one fits: what is asked for most comes first
             *comments.routes,
             *articles.routes,
+            *drawn.routes,
             *pages.routes,
             *static.routes,
             *votes.routes,

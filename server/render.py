@@ -16,11 +16,13 @@ LINK_REL = "ugc nofollow noopener"  # readers wrote it, we do not vouch for it, 
 
 _SCHEME = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What HTML or XML would not take as it is; most texts have none of it, and most are short.
+_SPECIAL = re.compile("[&<>\"']|" + _NOT_XML.pattern)
 
 
 def escape(text: str) -> str:
     """`text` for HTML, in an element or in a quoted attribute. Surrogates and controls that HTML forbids go."""
-    return html.escape(to_xml_text(text), quote=True)
+    return html.escape(to_xml_text(text), quote=True) if _SPECIAL.search(text) else text
 
 
 def to_xml_text(text: str) -> str:

@@ -72,7 +72,7 @@ def test_every_part_and_attribute_of_the_element_is_documented_and_no_other() ->
     )
     parts = {
         name
-        for found in re.findall(r'(?:part(?:=|: )|makePart\("\w+", |word\(\w+, )"([a-z -]+)"', code)
+        for found in re.findall(r'(?:part"?(?:=|: )|(?:makeP|\bp)art\(\s*"\w+",\s*|word\(\w+, )"([a-z -]+)"', code)
         for name in found.split()
     }
     listed = page[page.index("Parts: ") :].split("\n\n")[0]

@@ -1,8 +1,8 @@
-"""A page of a discussion as the markup that <ripost-thread> takes over, in a declarative shadow root.
+"""A page of a discussion as the elements that <ripost-thread> takes over, in a declarative shadow root or drawn by it.
 
-Owns the elements, classes, parts and attributes that static/ adopts by id; static/comment-view.js and
-static/thread-frame.js make the same where the server has made nothing. Words are those of the page's language. Promises
-that nothing recurses over the depth of a thread and nests no deeper than LEVELS. Never says who looks at it.
+Owns the elements, classes, parts and attributes that static/ adopts by id; static/making.js and static/branching.js
+make the same of a comment that comes later. Words are those of the page's language. Promises that nothing recurses over
+the depth of a thread and nests no deeper than LEVELS. Never says who looks at it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,8 @@ from server import events
 from server.events import Article, Comment
 from server.markup.languages import Words
 from server.markup.layout import Site, data_block, direction
+from server.markup.nodes import Element, markup, part
+from server.markup.nodes import element as make
 from server.render import escape, to_html
 
 LEVELS = 6  # of nesting; deeper replies stand flat in the container of the last
@@ -40,222 +42,255 @@ class Discussion:
 
 
 def element(discussion: Discussion, site: Site) -> str:
-    """The custom element with everything a reader needs while no script has run."""
+    """The custom element with everything a reader needs while no script has run, as markup."""
     article, words = discussion.article, site.words
     sort = "" if discussion.sort == "oldest" else f' sort="{escape(discussion.sort)}"'
     # A discussion runs the way its article does, or its reader: avatars and branches stand where lines begin.
     turned = ' dir="rtl"' if "rtl" in (direction(article.title), words.direction) else ""
+    trees = {comment.id: comment.tree for comment in discussion.comments}
+    return "\n".join(
+        [
+            f'<ripost-thread id="ripost-thread" article="{article.id}"{sort} lang="{words.language}"{turned}>'
+            '<template shadowrootmode="open">',
+            f'<link rel="stylesheet" href="{site.asset("ripost.css")}">',
+            markup(section(discussion, words), lambda id: to_html(events.decode(bytes(trees[id] or b"[]")))),
+            data_block("application/json", discussion.snapshot, ' data-ripost="snapshot"'),
+            "</template></ripost-thread>",
+        ]
+    )
+
+
+def section(discussion: Discussion, words: Words) -> Element:
+    """What stands in the element: one section with everything but what the comments say."""
+    article = discussion.article
     closed = article.state == "closed"
-    parts = [
-        f'<ripost-thread id="ripost-thread" article="{article.id}"{sort} lang="{words.language}"{turned}>'
-        '<template shadowrootmode="open">',
-        f'<link rel="stylesheet" href="{site.asset("ripost.css")}">',
-        f'<section class="thread" part="thread" aria-labelledby="title" lang="{words.language}" '
-        f'data-article-state="{escape(article.state)}">',
+    feed = part("div", "feed", {"role": "feed", "aria-labelledby": "title", "data-ripost": "feed"})
+    _add_comments(feed, discussion, closed, words)
+    made = part(
+        "section",
+        "thread",
+        {"aria-labelledby": "title", "lang": words.language, "data-article-state": article.state},
         _header(discussion, words),
-    ]
+    )
     if discussion.partial:
-        whole = "?" if discussion.sort == "oldest" else f"?sort={escape(discussion.sort)}"
-        parts.append(
-            f'<p class="note" part="note" data-ripost="all"><a href="{whole}">{escape(words("whole"))}</a></p>'
-        )
-    if closed:
-        parts.append(f'<p class="note" part="note" data-ripost="closed">{escape(words("closed"))}</p>')
-    elif article.state == "premoderated":
-        parts.append(f'<p class="note" part="note" data-ripost="premoderated">{escape(words("premoderated"))}</p>')
-    parts.append(_CLOSED_COMPOSER if closed else _composer(words))
-    parts.append('<div class="pill-place" data-ripost="pill"></div>')
+        whole = "?" if discussion.sort == "oldest" else f"?sort={discussion.sort}"
+        made.append(part("p", "note", {"data-ripost": "all"}, make("a", {"href": whole}, words("whole"))))
+    if article.state in ("closed", "premoderated"):
+        made.append(part("p", "note", {"data-ripost": article.state}, words(article.state)))
+    composer = part("div", "composer-place", {"data-ripost": "composer"})
+    if not closed:
+        composer += [_composer(words), make("noscript", {}, part("p", "note", {}, words("needsScript")))]
+    made += [composer, make("div", {"class": "pill-place", "data-ripost": "pill"})]
     if not discussion.comments:
-        said = escape(words("noComments" if closed else "empty"))
-        parts.append(f'<p class="empty" part="empty" data-ripost="empty">{said}</p>')
-    parts.append('<div class="feed" part="feed" role="feed" aria-labelledby="title" data-ripost="feed">')
-    _add_comments(parts, discussion, closed, words)
-    parts.append("</div>")
+        made.append(part("p", "empty", {"data-ripost": "empty"}, words("noComments" if closed else "empty")))
+    made.append(feed)
     if discussion.next is not None:
-        parts.append(
-            '<p class="more" part="more" data-ripost="more-place"><a class="more-link" part="more-link" '
-            f'data-ripost="more" rel="next" href="?sort={escape(discussion.sort)}&amp;cursor={escape(discussion.next)}"'
-            f">{escape(words('moreComments'))}</a></p>"
-        )
-    parts += [
-        '<p class="status" part="status" data-ripost="status" data-state="offline" role="status"></p>',
-        '<p class="said" data-ripost="said" role="status"></p>',
-        '<footer class="actions" part="end"><button type="button" class="action" part="action" data-ripost="replay">'
-        f"{escape(words('replay'))}</button></footer>",
-        "</section>",
-        data_block("application/json", discussion.snapshot, ' data-ripost="snapshot"'),
-        "</template></ripost-thread>",
+        link = {
+            "data-ripost": "more",
+            "rel": "next",
+            "href": f"?sort={discussion.sort}&cursor={discussion.next}",
+        }
+        more = part("a", "more-link", link, words("moreComments"))
+        made.append(part("p", "more", {"data-ripost": "more-place"}, more))
+    made += [
+        part("p", "status", {"data-ripost": "status", "data-state": "offline", "role": "status"}),
+        make("p", {"class": "said", "data-ripost": "said", "role": "status"}),
+        make("footer", {"class": "actions", "part": "end"}, _button("replay", words("replay"))),
     ]
-    return "\n".join(parts)
+    return made
 
 
-def _composer(words: Words) -> str:
-    text, join, name, post = (escape(words(key)) for key in ("text", "join", "name", "post"))
-    return (
-        '<div class="composer-place" part="composer-place" data-ripost="composer">'
-        '<form class="composer" part="composer" method="dialog" autocomplete="on">'
-        f'<textarea part="text" name="text" rows="3" dir="auto" aria-label="{text}" '
-        f'placeholder="{join}" autocomplete="off"></textarea>'
-        f'<div class="composer-row"><input part="name" name="name" type="text" dir="auto" aria-label="{name}" '
-        f'placeholder="{name}" autocomplete="nickname" maxlength="60">'
-        f'<button part="submit" class="primary" type="submit">{post}</button></div></form>'
-        f'<noscript><p class="note" part="note">{escape(words("needsScript"))}</p></noscript></div>'
+def _button(action: str, text: str, attributes: dict[str, str] | None = None, name: str = "action") -> Element:
+    """A button that says what it does by `data-ripost`; `name` is its class and part."""
+    kind = {"type": "button", "class": name, "part": name, "data-ripost": action}
+    return make("button", kind | (attributes or {}), text)
+
+
+def _composer(words: Words) -> Element:
+    text = {
+        "part": "text",
+        "name": "text",
+        "rows": "3",
+        "dir": "auto",
+        "aria-label": words("text"),
+        "placeholder": words("join"),
+        "autocomplete": "off",
+    }
+    name = {
+        "part": "name",
+        "name": "name",
+        "type": "text",
+        "dir": "auto",
+        "aria-label": words("name"),
+        "placeholder": words("name"),
+        "autocomplete": "nickname",
+        "maxlength": "60",
+    }
+    post = make("button", {"part": "submit", "class": "primary", "type": "submit"}, words("post"))
+    return part(
+        "form",
+        "composer",
+        {"method": "dialog", "autocomplete": "on"},
+        make("textarea", text),
+        make("div", {"class": "composer-row"}, make("input", name), post),
     )
 
 
-_CLOSED_COMPOSER = '<div class="composer-place" part="composer-place" data-ripost="composer"></div>'
-
-
-def _header(discussion: Discussion, words: Words) -> str:
-    sorts = "".join(
-        f'<a part="sort" href="?sort={sort}" data-ripost="sort" data-sort="{sort}"'
-        f"{' aria-current=' + chr(34) + 'true' + chr(34) if sort == discussion.sort else ''}>{escape(words(sort))}</a>"
-        for sort in _SORTS
+def _header(discussion: Discussion, words: Words) -> Element:
+    sorts = part("nav", "sorts", {"aria-label": words("order")})
+    for sort in _SORTS:
+        link = {"part": "sort", "href": f"?sort={sort}", "data-ripost": "sort", "data-sort": sort}
+        if sort == discussion.sort:
+            link["aria-current"] = "true"
+        sorts.append(make("a", link, words(sort)))
+    count = words("comments", n=discussion.article.comment_count)
+    return part(
+        "header",
+        "header",
+        {},
+        part("h2", "count", {"id": "title", "data-ripost": "count"}, count),
+        sorts,
+        _button("pause", "", {"aria-pressed": "false", "aria-label": words("pause")}, "action pause"),
     )
-    return (
-        '<header class="header" part="header"><h2 class="count" part="count" id="title" data-ripost="count">'
-        f"{escape(words('comments', n=discussion.article.comment_count))}</h2>"
-        f'<nav class="sorts" part="sorts" aria-label="{escape(words("order"))}">{sorts}</nav>'
-        '<button type="button" class="action pause" part="action pause" data-ripost="pause" aria-pressed="false" '
-        f'aria-label="{escape(words("pause"))}"></button></header>'
-    )
 
 
-def _add_comments(parts: list[str], discussion: Discussion, closed: bool, words: Words) -> None:
+def _add_comments(feed: Element, discussion: Discussion, closed: bool, words: Words) -> None:
     """Adds the comments, depth-first; replies stand in the order of their ids."""
     by_id = {comment.id: comment for comment in discussion.comments}
     replies: dict[int, list[int]] = {}
-    waiting: list[int | str] = []  # ids to write, and markup that comes after all before it was written
+    roots = []
     for comment in discussion.comments:
         if comment.parent in by_id:
             replies.setdefault(comment.parent, []).append(comment.id)
         else:
-            waiting.append(comment.id)
-    waiting.reverse()
+            roots.append(comment.id)
     # How many there are is known where this is the whole discussion.
     whole = not discussion.partial and discussion.next is None
-    place = {id: at + 1 for at, id in enumerate(reversed(waiting))}
+    size = str(len(roots) if whole else -1)
+    places = {id: {"aria-posinset": f"{at}", "aria-setsize": size} for at, id in enumerate(roots, 1)}
+    # Comments and made elements, each with what it goes into.
+    waiting: list[tuple[int | Element, Element]] = [(id, feed) for id in reversed(roots)]
     while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            parts.append(item)
+        item, container = waiting.pop()
+        if isinstance(item, list):
+            container.append(item)
             continue
         comment = by_id[item]
         below = sorted(replies.get(item, ()), reverse=True)
         cursor = discussion.branches.get(str(item))
-        more = "" if cursor is None else _more_replies(item, cursor, words)
-        above = by_id.get(comment.parent or 0)
-        position = ""
-        if item in place:
-            position = f' aria-posinset="{place[item]}" aria-setsize="{len(place) if whole else -1}"'
-        _add_entry(parts, comment, above, words, position, closed=closed, asked=item == discussion.asked)
-        if comment.depth >= LEVELS:
-            parts.append("</article>")
-            waiting.append(more)
-        elif below or more:
+        shown = _comment(
+            comment,
+            by_id.get(comment.parent or 0),
+            words,
+            places.get(item, {}),
+            closed=closed,
+            asked=item == discussion.asked,
+        )
+        container.append(shown)
+        if comment.depth < LEVELS and (below or cursor is not None):
             author = comment.author
-            label = escape(words("replies") if author is None else words("repliesTo", name=author.name))
-            parts.append(
-                f'<button type="button" class="fold" part="fold" data-ripost="fold" aria-expanded="true" '
-                f'aria-controls="replies-{item}" aria-label="{label}"></button>'
-                f'<div class="replies" part="replies" id="replies-{item}" role="group" aria-label="{label}">'
-            )
-            waiting.append(f"{more}</div></article>")
-        else:
-            parts.append("</article>")
-        waiting.extend(below)
+            label = words("replies") if author is None else words("repliesTo", name=author.name)
+            named = f"replies-{item}"
+            fold = {"aria-expanded": "true", "aria-controls": named, "aria-label": label}
+            container = part("div", "replies", {"id": named, "role": "group", "aria-label": label})
+            shown += [_button("fold", "", fold, "fold"), container]
+        if cursor is not None:
+            waiting.append((_more_replies(item, cursor, words), container))
+        waiting.extend((reply, container) for reply in below)
 
 
-def _more_replies(comment: int, cursor: str, words: Words) -> str:
-    return (
-        '<p class="more" part="more"><a class="more-link" part="more-link" data-ripost="more-replies" '
-        f'data-branch="{comment}" href="?comment={comment}&amp;cursor={escape(cursor)}">'
-        f"{escape(words('moreReplies'))}</a></p>"
-    )
+def _more_replies(comment: int, cursor: str, words: Words) -> Element:
+    link = {
+        "data-ripost": "more-replies",
+        "data-branch": f"{comment}",
+        "href": f"?comment={comment}&cursor={cursor}",
+    }
+    return part("p", "more", {}, part("a", "more-link", link, words("moreReplies")))
 
 
-def _add_entry(
-    parts: list[str],
+def _comment(
     comment: Comment,
     parent: Comment | None,
     words: Words,
-    position: str,
+    position: dict[str, str],
     *,
     closed: bool,
     asked: bool,
-) -> None:
-    """Adds what opens a comment's element and the comment itself, without its replies; `position`: in the feed."""
-    id, depth, author = comment.id, comment.depth, comment.author
-    deep = " data-deep" if depth > LEVELS else ""
-    pinned = " data-pinned" if comment.pinned else ""
-    # A fragment does not reach into a shadow tree; focus does, and without a script too.
-    here = ' data-asked aria-current="true" autofocus' if asked else ""
-    parts.append(
-        f'<article class="comment" part="comment" id="comment-{id}" data-comment-id="{id}" '
-        f'data-level="{min(depth, LEVELS)}" data-depth="{depth}"{deep} data-status="{escape(comment.status)}"'
-        f'{pinned}{here}{position} tabindex="-1" aria-labelledby="by-{id}{f" on-{id}" if depth else ""}">'
-        '<div class="entry"><header class="byline" part="byline">'
-    )
-    if author is None:
-        gone = escape(words("deleted" if comment.status == "deleted" else "removed"))
-        parts.append(
-            '<span class="avatar" part="avatar" aria-hidden="true"></span>'
-            f'<span class="gone" part="gone" id="by-{id}">{gone}</span>'
-        )
-    else:
-        name = escape(author.name)
-        badge = ""
-        if author.role in _ROLES:
-            badge = f'<span class="role" part="role" data-role="{author.role}">{escape(words(author.role))}</span>'
-        parts.append(
-            f'<span class="avatar" part="avatar" data-hue="{author.id % HUES}" aria-hidden="true">'
-            f"{escape(author.name[:1].upper())}</span>"
-            f'<bdi class="author" part="author" id="by-{id}">{name}</bdi>{badge}'
-        )
-    if depth:  # what others see by its indent
-        parts.append(f'<span class="said" id="on-{id}">{escape(words("level", n=depth + 1))}</span>')
-    time = escape(words("link"))
-    if comment.dated:
-        time = f'<time datetime="{comment.created_at}">{words.short_time(comment.created_at)}</time>'
-    parts.append(f'<a class="permalink" part="permalink" href="?comment={id}">{time}</a>')
-    readable = author is not None and comment.tree is not None
-    if readable and comment.edited_at is not None:
-        parts.append(f'<span class="edited" part="edited">{escape(words("edited"))}</span>')
+) -> Element:
+    """A comment without its replies; `position`: in the feed."""
+    id, depth = comment.id, comment.depth
+    attributes = {
+        "id": f"comment-{id}",
+        "data-comment-id": f"{id}",
+        "data-level": f"{min(depth, LEVELS)}",
+        "data-depth": f"{depth}",
+    }
+    if depth > LEVELS:
+        attributes["data-deep"] = ""
+    attributes["data-status"] = comment.status
     if comment.pinned:
-        parts.append(f'<span class="pin" part="pin">{escape(words("pinned"))}</span>')
-    parts.append("</header>")
-    if author is None or comment.tree is None:
-        parts.append("</div>")
-        return
-    parts.append(_context(comment, parent, words))
-    parts.append(f'<div class="body" part="body" dir="auto">{to_html(events.decode(bytes(comment.tree)))}</div>')
-    parts.append(
-        f'<footer class="actions" part="actions">{_actions(comment, author.name, closed, words)}</footer></div>'
-    )
+        attributes["data-pinned"] = ""
+    if asked:  # a fragment does not reach into a shadow tree; focus does, and without a script too
+        attributes |= {"data-asked": "", "aria-current": "true", "autofocus": ""}
+    attributes |= position
+    attributes |= {"tabindex": "-1", "aria-labelledby": f"by-{id} on-{id}" if depth else f"by-{id}"}
+    entry = make("div", {"class": "entry"}, _byline(comment, words))
+    if comment.author is not None and comment.tree is not None:
+        if comment.parent is not None and (parent is None or depth > CONTEXT):
+            entry.append(_context(comment.parent, parent, words))
+        entry += [
+            part("div", "body", {"dir": "auto"}, id),
+            part("footer", "actions", {}, *_actions(comment, comment.author.name, closed, words)),
+        ]
+    return part("article", "comment", attributes, entry)
 
 
-def _actions(comment: Comment, name: str, closed: bool, words: Words) -> str:
+def _byline(comment: Comment, words: Words) -> Element:
+    id, author, hidden = comment.id, comment.author, {"aria-hidden": "true"}
+    byline = part("header", "byline")
+    if author is None:
+        gone = words("deleted" if comment.status == "deleted" else "removed")
+        byline += [part("span", "avatar", hidden), part("span", "gone", {"id": f"by-{id}"}, gone)]
+    else:
+        avatar = {"data-hue": f"{author.id % HUES}"} | hidden
+        byline += [
+            part("span", "avatar", avatar, author.name[:1].upper()),
+            part("bdi", "author", {"id": f"by-{id}"}, author.name),
+        ]
+        if author.role in _ROLES:
+            byline.append(part("span", "role", {"data-role": author.role}, words(author.role)))
+    if comment.depth:  # what others see by its indent
+        byline.append(make("span", {"class": "said", "id": f"on-{id}"}, words("level", n=comment.depth + 1)))
+    time: Element | str = words("link")
+    if comment.dated:
+        time = make("time", {"datetime": comment.created_at}, words.short_time(comment.created_at))
+    byline.append(part("a", "permalink", {"href": f"?comment={id}"}, time))
+    if author is not None and comment.tree is not None and comment.edited_at is not None:
+        byline.append(part("span", "edited", {}, words("edited")))
+    if comment.pinned:
+        byline.append(part("span", "pin", {}, words("pinned")))
+    return byline
+
+
+def _actions(comment: Comment, name: str, closed: bool, words: Words) -> list[Element]:
     """What a reader can do to a comment. It takes its room before a script makes it work, so that no text moves."""
-    button = '<button type="button" class="action" part="action" data-ripost="{}" aria-label="{}"{}>{}</button>'
     made = []
     if not closed:
-        made.append(button.format("reply", escape(words("replyTo", name=name)), "", escape(words("reply"))))
+        made.append(_button("reply", words("reply"), {"aria-label": words("replyTo", name=name)}))
     for act, sign, n in (("up", "\u2191", comment.up), ("down", "\u2193", comment.down)):
-        label = escape(words(act, n=n, name=name))
-        made.append(button.format(act, label, ' aria-pressed="false"', f"{sign}\u00a0{n}" if n else sign))
-    made.append(button.format("options", escape(words("options", name=name)), "", "\u2026"))
-    return "".join(made)
+        label = {"aria-label": words(act, n=n, name=name), "aria-pressed": "false"}
+        made.append(_button(act, f"{sign}\u00a0{n}" if n else sign, label))
+    made.append(_button("options", "\u2026", {"aria-label": words("options", name=name)}))
+    return made
 
 
-def _context(comment: Comment, parent: Comment | None, words: Words) -> str:
-    """Whom a deep reply answers."""
-    if comment.parent is None or (parent is not None and comment.depth <= CONTEXT):
-        return ""
+def _context(id: int, parent: Comment | None, words: Words) -> Element:
+    """Whom a deep reply answers: the comment of `id`, which may stand above what the page shows."""
+    whom: Element | str
     if parent is None:
-        whom = escape(words("anEarlierComment"))  # above what the page shows
+        whom = words("anEarlierComment")
     elif parent.author is None:
-        whom = escape(words("aRemovedComment"))
+        whom = words("aRemovedComment")
     else:
-        whom = f"<bdi>{escape(parent.author.name)}</bdi>"
-    said = escape(words("replyingTo"))
-    return f'<p class="context" part="context">{said} <a href="?comment={comment.parent}">{whom}</a></p>'
+        whom = make("bdi", {}, parent.author.name)
+    return part("p", "context", {}, f"{words('replyingTo')} ", make("a", {"href": f"?comment={id}"}, whom))

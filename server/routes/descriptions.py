@@ -64,6 +64,11 @@ _OPERATIONS: tuple[
      {200: _ref("Article")}, (401, 403, 404, 409, 422)),
     ("get", "/api/articles/{id}/thread", "A page of the discussion, with its position", [_ID, _SORT, _CURSOR, _LIMIT],
      None, {200: _ref("Page"), 304: None}, (400, 401, 404)),
+    ("get", "/api/drawn", "The first page of the discussion of an article or a publisher's page, with its elements, "
+     "[tag, {attributes}, ...children], where a number stands for what the comment of this id says",
+     [_query("article", {"type": "integer", "minimum": 1}), _query("url", _STRING), _SORT, _query("lang", _STRING)],
+     None,
+     {200: _object(["section", "page"], section={"type": "array"}, page=_ref("Page")), 304: None}, (400, 404)),
     ("get", "/api/articles/{id}/events", "Events after a position: a stream, or a long poll of at most 25 s",
      [_ID, _query("epoch", _STRING), _query("since", _WHOLE), _query("wait", _WHOLE)], None,
      {200: _object(["epoch", "seq"], epoch=_STRING, seq=_WHOLE, reset={"type": "boolean"},

@@ -132,8 +132,15 @@ async def _shown(request: Request, asked: Asked) -> Response:
 
 
 def _article_page(site: Site, view: threads.View, body: str, asked: Asked) -> str:
+    discussion = discussion_of(view, asked)
+    changed = None if view.head.at is None else rfc3339(view.head.at)
+    return article_markup.page(body, discussion, site, cursor=asked.cursor, modified_at=changed)
+
+
+def discussion_of(view: threads.View, asked: Asked) -> Discussion:
+    """A page of a discussion as the markup is made from it."""
     content = threads.content(view)
-    discussion = Discussion(
+    return Discussion(
         article=content["article"],
         sort=content["sort"],
         comments=content["comments"],
@@ -143,8 +150,6 @@ def _article_page(site: Site, view: threads.View, body: str, asked: Asked) -> st
         asked=asked.comment,
         partial=asked.comment is not None or asked.cursor is not None,
     )
-    changed = None if view.head.at is None else rfc3339(view.head.at)
-    return article_markup.page(body, discussion, site, cursor=asked.cursor, modified_at=changed)
 
 
 def _asked(request: Request) -> Asked:
