@@ -1,33 +1,11 @@
 // @ts-check
 /**
- * A page of comments where nothing stands yet, and what stands around comments: containers of replies with the lines that
- * fold them, links to what is not loaded, their numbers in the feed. Moves nothing.
+ * What stands around comments: containers of replies with the lines that fold them, links to what is not loaded, their
+ * numbers in the feed. Moves nothing.
  */
-import { CommentView } from "./comment-view.js";
 import { childOf, makePart, makeButton, setAttribute, setChild } from "./elements.js";
-import { fill, makeArticle, makeComposer } from "./making.js";
-import { LEVELS } from "./nesting.js";
-import { isClosed } from "./thread-state.js";
 
-/** @typedef {import("./thread-view.js").ThreadView} ThreadView */
-
-/** Show all that a page brought, in its own order: every comment comes after those it stands below or behind. @param {ThreadView} view */
-export function render(view) {
-  const { frame, options, state, views } = view;
-  if (!isClosed(state)) frame.part("composer").prepend(makeComposer(options.words));
-  for (const comment of state.comments.values()) {
-    const { id, parent, depth, status } = comment;
-    if (status === "pending") continue; // one's own, from elsewhere
-    const shown = new CommentView(makeArticle(comment), comment);
-    const above = views.get(parent ?? 0);
-    views.set(id, shown);
-    fill(shown, { ...options, parent: above?.shown ?? undefined, closed: false, vote: 0 });
-    view.show(id);
-    (above ? (depth > LEVELS ? above.element.parentElement : repliesOf(above, options.words)) : frame.feed)?.append(shown.element);
-  }
-  view.numbered = false;
-  point(view);
-}
+/** @typedef {import("./thread-view.js").ThreadView} ThreadView @typedef {import("./comment-view.js").CommentView} CommentView */
 
 /** Links to what is not loaded, and numbers in the feed. @param {ThreadView} view */
 export function point(view) {

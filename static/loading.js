@@ -2,11 +2,12 @@
 /**
  * Asking the server for what the page did not bring: further pages, another order, the comment of a shared link, a fresh
  * snapshot. Loaded when there is something to ask. Owns what is asked for, and what can be tried again; how it is asked is
- * first-page.js's, and the thread owns what becomes of it.
+ * asking.js's, and the thread owns what becomes of it.
  */
 import { ask, Problem } from "./api.js";
+import { askAsReader, loadPage } from "./asking.js";
 import { childOf, setAttribute } from "./elements.js";
-import { askAsReader, fail, loadPage } from "./first-page.js";
+import { fail } from "./failure.js";
 import { keepTrying } from "./keep-trying.js";
 import { isOwnPage, pageLink } from "./page-address.js";
 import { findAnchor } from "./reading-place.js";

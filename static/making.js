@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * What a reader's page does not need until something new is shown on it: a comment as elements, the form to write one.
- * Loaded then, or at once where the server has rendered nothing. The markup is the server's own (server/markup/thread.py).
+ * Loaded then. The markup is the server's own (server/markup/thread.py).
  */
 import { childOf, make, makePart, makeButton } from "./elements.js";
 import { CONTEXT, LEVELS } from "./nesting.js";
@@ -75,22 +75,4 @@ export function makeComposer(words) {
     make("div", { class: "composer-row" },
       make("input", { part: "name", name: "name", type: "text", dir: "auto", "aria-label": words("name"), placeholder: words("name"), autocomplete: "nickname", maxlength: "60" }),
       make("button", { part: "submit", class: "primary", type: "submit" }, words("post"))));
-}
-
-/** The frame of a thread while nothing of it has been loaded. @param {import("./thread.js").Thread} thread */
-export function makeSection({ host, language, words }) {
-  const order = host.getAttribute("sort") ?? "oldest";
-  const dir = /^ar/.test(language) && !host.hasAttribute("dir") ? "rtl" : null;
-  const sorts = ["oldest", "newest", "top"].map((sort) => make("a", { part: "sort", href: pageLink({ sort }), "data-ripost": "sort", "data-sort": sort, "aria-current": order === sort ? "true" : null }, words(sort)));
-  return makePart("section", "thread", { lang: language, dir, "aria-labelledby": "title", "aria-busy": "true" },
-    makePart("header", "header", {},
-      makePart("h2", "count", { id: "title", "data-ripost": "count" }, words("loading")),
-      makePart("nav", "sorts", { "aria-label": words("order") }, ...sorts),
-      makeButton("pause", "", { class: "action pause", part: "action pause", "aria-pressed": "false", "aria-label": words("pause") })),
-    makePart("div", "composer-place", { "data-ripost": "composer" }),
-    make("div", { class: "pill-place", "data-ripost": "pill" }),
-    makePart("div", "feed", { role: "feed", "aria-labelledby": "title", "data-ripost": "feed" }),
-    makePart("p", "status", { "data-ripost": "status", "data-state": "offline", role: "status" }),
-    make("p", { class: "said", "data-ripost": "said", role: "status" }),
-    make("footer", { class: "actions", part: "end" }, makeButton("replay", words("replay"))));
 }

@@ -4,7 +4,7 @@
  * brought; promises that nothing moves under them that they did not ask for. What stands where is the view's own.
  */
 import { Problem } from "./api.js";
-import { fail } from "./first-page.js";
+import { fail } from "./failure.js";
 import { put } from "./placing.js";
 import { treeOrder } from "./tree-order.js";
 

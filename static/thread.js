@@ -91,26 +91,33 @@ export class Thread {
     let bare = !link.sheet;
     let focused = false;
     link.onload = link.onerror = () => (section.hidden = bare = false);
-    const load = /** @type {(tries: number) => Promise<typeof import("./parts.js")>} */ (loadModule("./parts.js"));
+    const show = (/** @type {HTMLElement} */ made) => {
+      made.hidden = bare;
+      section.replaceWith(made);
+      this.frame = new ThreadFrame((section = made), this.words);
+    };
+    const load = /** @type {(tries: number) => Promise<typeof import("./drawing.js")>} */ (loadModule("./drawing.js"));
     const rendered = renderedSnapshot(root, Number(host.getAttribute("article")));
-    let [found, parts] = await Promise.all([this.#need(() => findWords(host)), rendered ? null : this.#need(load)]).catch(() => []);
+    let [found, drawing] = await Promise.all([this.#need(() => findWords(host)), rendered ? null : this.#need(load)]).catch(() => []);
     if (!found) return;
     const { language, words } = found;
     Object.assign(this, found);
     this.clock = new Clock(language, signal);
+    let snapshot = rendered;
     // In other words, or of another thread, whose forms are none of ours.
     if (!rendered || there.lang.slice(0, 2) !== language.slice(0, 2)) {
-      parts ??= await this.#need(load).catch(() => null);
-      if (!parts || signal.aborted) return;
-      section = parts.makeSection(this);
-      section.hidden = bare;
+      drawing ??= await this.#need(load).catch(() => null);
+      if (!drawing || signal.aborted) return;
       focused = Boolean(childOf(there, ".composer-place")?.contains(root.activeElement));
-      section.style.minHeight = `${there.offsetHeight || ""}px`; // what is read stays where it is
-      there.replaceWith(section);
+      const height = there.offsetHeight;
+      const drawn = drawing.draw(this, show);
+      section.style.minHeight = `${height || ""}px`; // what is read stays where it is
+      this.#say("offline", false);
+      snapshot = await drawn;
+    } else {
+      this.frame = new ThreadFrame(section, words);
+      this.#say("offline", false);
     }
-    this.frame = new ThreadFrame(section, words);
-    this.#say("offline", false);
-    const snapshot = rendered ?? (await parts?.firstPage(this));
     if (!snapshot || signal.aborted) return;
     this.state = makeState(snapshot);
     const { id } = this.state.article;
@@ -124,9 +131,7 @@ export class Thread {
       },
       prepare: () => this.prepare(),
     });
-    parts?.render(this.view);
     this.view.complete();
-    section.style.minHeight = "";
     if (focused) section.querySelector("textarea")?.focus();
     this.presence = new Presence(this.view, words);
     this.connection = new Connection({

@@ -13,7 +13,7 @@ from pathlib import Path
 from server.bundle import bundle
 
 ENTRY = "ripost.js"
-PARTS = ("parts.js", "placing.js", "acting.js")  # loaded on demand, and shared by what comes after
+PARTS = ("drawing.js", "placing.js", "acting.js")  # loaded on demand, and shared by what comes after
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".json": "application/json", ".svg": "image/svg+xml"}
 _LEAST = 200  # bytes; smaller files do not become smaller
 

@@ -34,7 +34,8 @@ _HEADERS = {"Cache-Control": "public, max-age=0, s-maxage=1"}
 async def drawn(request: Request) -> Response:
     """`?article=` or `?url=` says which discussion, `?sort=` in which order, `?lang=` in which words.
 
-    Raises BadRequest, and NotFound for an article that is not there and a page that was never seen.
+    For a page that was never seen there is no content: no failure to a browser, whose console would show one. Raises
+    BadRequest, and NotFound for an id that no article has.
     """
     query = request.query_params
     text = query.get("sort") or Sort.OLDEST
@@ -64,7 +65,12 @@ async def drawn(request: Request) -> Response:
         body = await asyncio.to_thread(_body, view, asked, words)
         return Snapshot(article_channel(view.article.id), tag, body)
 
-    snapshot = await state.snapshots.get(f"drawn {named}", make)
+    try:
+        snapshot = await state.snapshots.get(f"drawn {named}", make)
+    except NotFound:
+        if id:
+            raise
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
     return compression.of_snapshot(request, snapshot, media_type="application/json", headers=_HEADERS)
 
 

@@ -12,7 +12,6 @@ from tests.browser.window import Window
 from tests.support.browser import Pages
 
 BUDGET = 14 * 1024  # bytes: one initial congestion window of ten packets
-FOREIGN = 2 * 1024  # bytes more on a page of somebody else's, where nothing is rendered and the script makes it all
 
 
 async def loaded(page: Page, url: str) -> dict[str, int]:
@@ -69,4 +68,4 @@ async def test_a_reader_loads_14_kb(pages: Pages, newsroom: Newsroom, publisher:
     await window.page.mouse.wheel(0, 400)
     sizes = await loaded(window.page, newsroom.url)
     print(place, sum(sizes.values()), sizes)
-    assert sum(sizes.values()) <= BUDGET + (0 if place == "own page" else FOREIGN), sizes
+    assert sum(sizes.values()) <= BUDGET, sizes

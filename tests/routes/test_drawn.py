@@ -34,7 +34,8 @@ async def test_a_page_is_found_by_its_address_however_it_is_spelled_and_never_ma
     article = await doors.article(url=URL)
     for spelled in (URL, f"{URL}?utm_source=x", f"{URL}%23part"):
         assert (await drawn(doors, f"url={spelled}"))["page"]["article"]["id"] == article["id"]
-    is_problem(await doors.ask("GET", "/api/drawn?url=https://paper.example/never"), 404)
+    unseen = await doors.ask("GET", "/api/drawn?url=https://paper.example/never")
+    assert unseen.status_code == 204 and unseen.headers["cache-control"] == "no-store"
     assert (await doors.ask("GET", "/api/articles?url=https://paper.example/never")).json()["articles"] == []
     is_problem(await doors.ask("GET", "/api/drawn?article=999"), 404)
     for wrong in ("", "article=", "url=", "article=x", "url=ftp://a", f"url={URL}&sort=best"):
