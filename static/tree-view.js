@@ -40,7 +40,7 @@ function append(parent, nodes, depth) {
 function makeNode(tag, attributes) {
   if (tag === "h") {
     // A heading in a comment must not enter the page's outline.
-    return make("p", { class: "heading" }, make("strong"));
+    return make("p", {}, make("strong"));
   }
   const element = make(tag);
   if (element instanceof HTMLAnchorElement && /^(https?:|mailto:)/i.test(String(attributes.href))) {

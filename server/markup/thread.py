@@ -100,9 +100,9 @@ def section(discussion: Discussion, words: Words) -> Element:
     return made
 
 
-def _button(action: str, text: str, attributes: dict[str, str] | None = None, name: str = "action") -> Element:
-    """A button that says what it does by `data-ripost`; `name` is its class and part."""
-    kind = {"type": "button", "class": name, "part": name, "data-ripost": action}
+def _button(action: str, text: str, attributes: dict[str, str] | None = None) -> Element:
+    """A button that says what it does by `data-ripost`."""
+    kind = {"type": "button", "class": "action", "part": "action", "data-ripost": action}
     return make("button", kind | (attributes or {}), text)
 
 
@@ -144,13 +144,14 @@ def _header(discussion: Discussion, words: Words) -> Element:
             link["aria-current"] = "true"
         sorts.append(make("a", link, words(sort)))
     count = words("comments", n=discussion.article.comment_count)
+    pause = {"class": "action pause", "part": "action pause", "aria-pressed": "false", "aria-label": words("pause")}
     return part(
         "header",
         "header",
         {},
         part("h2", "count", {"id": "title", "data-ripost": "count"}, count),
         sorts,
-        _button("pause", "", {"aria-pressed": "false", "aria-label": words("pause")}, "action pause"),
+        _button("pause", "", pause),
     )
 
 
@@ -191,9 +192,9 @@ def _add_comments(feed: Element, discussion: Discussion, closed: bool, words: Wo
             author = comment.author
             label = words("replies") if author is None else words("repliesTo", name=author.name)
             named = f"replies-{item}"
-            fold = {"aria-expanded": "true", "aria-controls": named, "aria-label": label}
+            fold = {"class": "fold", "part": "fold", "aria-expanded": "true", "aria-controls": named}
             container = part("div", "replies", {"id": named, "role": "group", "aria-label": label})
-            shown += [_button("fold", "", fold, "fold"), container]
+            shown += [_button("fold", "", fold | {"aria-label": label}), container]
         if cursor is not None:
             waiting.append((_more_replies(item, cursor, words), container))
         waiting.extend((reply, container) for reply in below)

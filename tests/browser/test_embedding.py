@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.publisher import Publisher, page
-from tests.browser.window import Window
+from tests.browser.window import ROOT, Window
 from tests.support.browser import Pages
 
 # What a site may do to every element of its own.
@@ -168,3 +168,67 @@ async def test_what_the_page_puts_inside_is_shown_until_the_discussion_is(
     await window.page.locator("ripost-thread").evaluate("(one) => one.setAttribute('lang', 'de')")
     await expect(window.page.get_by_role("heading", name="Kommentare")).to_be_visible()
     await expect(inside).to_be_hidden()
+
+
+# The elements that stand there, without where links lead to and when the times were worded.
+STANDS = f"""() => {{
+  const section = {ROOT}.querySelector('section').cloneNode(true);
+  for (const one of section.querySelectorAll('noscript, .readers')) one.remove();
+  for (const one of section.querySelectorAll('[href]')) one.removeAttribute('href');
+  for (const one of section.querySelectorAll('time, .status')) one.textContent = '';
+  return section.outerHTML.split('<');
+}}"""
+
+
+@pytest.mark.parametrize("sort", ["oldest", "newest", "top"])
+async def test_the_first_page_is_one_answer_and_what_stands_on_our_own_page(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher, sort: str
+) -> None:
+    address = f"/same-{sort}.html"
+    url = publisher.put(address, page(newsroom.url, publisher.origin + address, attributes=f' sort="{sort}"'))
+    await Window.open(pages, url)
+    article = await embedded(newsroom, url)
+    above = first = await newsroom.say(article, "A *question* with [a link](https://a.example/).\n\n# And more")
+    await newsroom.decide(first, "approve")  # links of guests are held
+    for depth in range(9):
+        above = await newsroom.say(article, f"Deeper {depth}.", "Bo", under=above)
+    gone = await newsroom.say(article, "Soon gone.", "Cleo")
+    await newsroom.say(article, "An answer to it.", under=gone)
+    await newsroom.decide(gone, "reject")
+    pinned = await newsroom.say(article, "Pinned.", "Cleo")
+    await newsroom.decide(pinned, "pin")
+    for number in range(26):
+        await newsroom.say(article, f"One of many, {number}.", f"Person {number}")
+    window = Window(await pages())
+    asked: list[str] = []
+    window.page.on(
+        "request", lambda request: asked.append(request.url) if request.url.startswith(f"{newsroom.url}/api/") else None
+    )
+    await window.page.goto(url)
+    await window.until("live")
+    own = await Window.open(pages, f"{newsroom.link(article)}?sort={sort}")
+    assert await window.page.evaluate(STANDS) == await own.page.evaluate(STANDS)
+    assert [each.split("?")[0] for each in asked] == [f"{newsroom.url}/api/drawn"]
+    await window.page.get_by_role("link", name="More comments").click()
+    await expect(window.page.get_by_role("link", name="More comments")).to_have_count(0)
+    assert len(set(await window.order())) == len(await window.order()) == await _all(newsroom, article)
+
+
+async def _all(newsroom: Newsroom, article: Json) -> int:
+    """How many comments of an article stand on its pages, tombstones too."""
+    return len(await newsroom.thread(article))
+
+
+async def test_what_waits_for_a_moderator_is_there_again_on_a_foreign_page(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher
+) -> None:
+    url = publisher.put("/held.html", page(newsroom.url, publisher.origin + "/held.html"))
+    window = await Window.open(pages, url)
+    await newsroom.change(await embedded(newsroom, url), state="premoderated")
+    mine = await window.post("Is this on?")
+    await expect(window.entry(mine).locator(".held")).to_be_visible()
+    await window.page.reload()
+    await window.until("live")
+    await expect(window.entry(mine).locator(".held")).to_be_visible()
+    other = await Window.open(pages, url)
+    await expect(other.comment(mine)).to_have_count(0)
