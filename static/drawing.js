@@ -5,7 +5,7 @@
  * Makes elements of data only; of what a comment says, those that tree-view.js allows.
  */
 import { ask } from "./api.js";
-import { make, makePart } from "./elements.js";
+import { childOf, make, makePart } from "./elements.js";
 import { fail } from "./failure.js";
 import { pageLink } from "./page-address.js";
 import { renderTree } from "./tree-view.js";
@@ -14,16 +14,20 @@ import { renderTree } from "./tree-view.js";
  * Asks for as long as it takes.
  *
  * @param {import("./thread.js").Thread} thread
+ * @param {HTMLElement} there  what stands in the element
  * @param {(section: HTMLElement) => void} show  first what stands there meanwhile, then the discussion
  * @returns {Promise<import("./types.js").Page | null>} null: not wanted any more
  */
-export async function draw(thread, show) {
+export async function draw(thread, there, show) {
   const { host, language, signal, words } = thread;
   const turned = host.hasAttribute("dir");
+  const focused = childOf(there, ".composer-place")?.contains(thread.root.activeElement);
+  const height = there.offsetHeight;
   show(makePart("section", "thread", { lang: language, dir: /^ar/.test(language) && !turned ? "rtl" : null, "aria-busy": "true" },
     makePart("header", "header", {}, makePart("h2", "count", { "data-ripost": "count" }, words("loading"))),
     makePart("div", "feed", { "data-ripost": "feed" }),
     makePart("p", "status", { "data-ripost": "status", role: "status" })));
+  thread.frame.section.style.minHeight = `${height || ""}px`; // what is read stays where it is
   const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
   const url = new URL(host.getAttribute("article-url") || canonical || location.href, location.href).href;
   const query = new URLSearchParams({ url, lang: language, sort: host.getAttribute("sort") ?? "" });
@@ -45,6 +49,7 @@ export async function draw(thread, show) {
         return make(tag, attributes, ...children.map((child) => Array.isArray(child) ? build(child) : trees.has(child) ? renderTree(trees.get(child)) : child));
       };
       show(build(section));
+      if (focused) thread.composerForm?.querySelector("textarea")?.focus();
       return page;
     } catch (error) {
       if (signal.aborted) return null;

@@ -6,7 +6,7 @@
 import { BrowserStore } from "./browser-store.js";
 import { Clock } from "./clock.js";
 import { Connection } from "./connection.js";
-import { childOf, make } from "./elements.js";
+import { make } from "./elements.js";
 import { keepTrying, loadModule } from "./keep-trying.js";
 import { loadMaker } from "./maker.js";
 import { isOwnPage, linkedComment, pageLink, renderedSnapshot } from "./page-address.js";
@@ -89,7 +89,6 @@ export class Thread {
     let section = there;
     // Unstyled comments must not flash; an unreachable stylesheet must not hide them.
     let bare = !link.sheet;
-    let focused = false;
     link.onload = link.onerror = () => (section.hidden = bare = false);
     const show = (/** @type {HTMLElement} */ made) => {
       made.hidden = bare;
@@ -103,21 +102,16 @@ export class Thread {
     const { language, words } = found;
     Object.assign(this, found);
     this.clock = new Clock(language, signal);
-    let snapshot = rendered;
+    /** @type {import("./types.js").Page | null | Promise<import("./types.js").Page | null>} */
+    let page = rendered;
     // In other words, or of another thread, whose forms are none of ours.
     if (!rendered || there.lang.slice(0, 2) !== language.slice(0, 2)) {
       drawing ??= await this.#need(load).catch(() => null);
       if (!drawing || signal.aborted) return;
-      focused = Boolean(childOf(there, ".composer-place")?.contains(root.activeElement));
-      const height = there.offsetHeight;
-      const drawn = drawing.draw(this, show);
-      section.style.minHeight = `${height || ""}px`; // what is read stays where it is
-      this.#say("offline", false);
-      snapshot = await drawn;
-    } else {
-      this.frame = new ThreadFrame(section, words);
-      this.#say("offline", false);
-    }
+      page = drawing.draw(this, there, show);
+    } else this.frame = new ThreadFrame(section, words);
+    this.#say("offline", false);
+    const snapshot = await page;
     if (!snapshot || signal.aborted) return;
     this.state = makeState(snapshot);
     const { id } = this.state.article;
@@ -132,7 +126,6 @@ export class Thread {
       prepare: () => this.prepare(),
     });
     this.view.complete();
-    if (focused) section.querySelector("textarea")?.focus();
     this.presence = new Presence(this.view, words);
     this.connection = new Connection({
       server: this.server,
@@ -185,7 +178,7 @@ export class Thread {
       if (!this.composerForm && !isClosed(this.state)) void this.prepare().then(() => (this.view.flush(), this.acting?.check()));
     }
     const { id = 0, status = "" } = event;
-    if (type === "comment.removed" && this.view.element(id)) this.frame.say(this.words(status));
+    if (type === "comment.removed" && this.view.element(id)) this.#mention(this.words(status));
     this.acting?.check();
     this.view.update(changed);
     this.#rest();
@@ -286,6 +279,14 @@ export class Thread {
     if (now !== words) this.#quiet = window.setTimeout(() => this.frame.status(state, words), QUIET);
     if (!document.hidden) this.#title(0);
     this.#emit("status", { state });
+  }
+
+  /** Said for a moment, where the link is spoken of; not what went while nobody listened. @param {string} text */
+  #mention(text) {
+    const line = this.frame.part("status");
+    const say = (/** @type {string} */ said) => line.dataset["state"] === "live" && (line.textContent = said);
+    say(text);
+    setTimeout(say, 2 * QUIET, "");
   }
 
   /** On Ripost's own page the tab says how many comments have come while nobody looked. @param {number} n */

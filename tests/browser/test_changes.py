@@ -243,15 +243,17 @@ async def test_that_a_comment_was_taken_down_is_said_and_of_one_that_was_never_s
 ) -> None:
     spam = await newsroom.say(article, "Buy this.", "Spam")
     window = await Window.open(pages, newsroom.link(article))
-    said = window.page.locator('[data-ripost="said"]')
+    said = window.page.get_by_role("status")
     behind = await newsroom.say(article, "Buy that.", "Spam")
     await expect(window.pill).to_have_attribute("data-count", "1")
     await newsroom.decide(behind, "reject")
     await expect(window.pill).to_have_count(0)
-    assert not await said.text_content()
+    assert not any(await said.all_text_contents())
     await newsroom.decide(spam, "reject")
     await expect(window.comment(spam)).to_have_count(0)
-    await expect(said).to_have_text("Removed by a moderator")
+    await expect(window.status).to_have_text("Removed by a moderator")
+    await expect(window.status).to_be_in_viewport()
+    await expect(window.status).to_be_empty()  # and it is over
 
 
 async def test_in_a_box_that_scrolls_what_is_read_stays_where_it_is(
