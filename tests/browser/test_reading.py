@@ -231,6 +231,7 @@ async def test_what_waits_far_away_is_asked_for_again_and_given_up_when_it_is_go
     spam = await newsroom.say(article, "Buy this.", "Spam", under=last)
     await expect(other.pill).to_have_attribute("data-count", "1")
     await other.page.locator('button[data-ripost="pause"]').click()
+    await other.until("paused")
     await newsroom.decide(spam, "reject")
     await other.pill.click()
     await expect(other.pill).to_have_count(0)
