@@ -149,6 +149,7 @@ async def test_what_is_taken_down_is_not_counted_and_nothing_leads_to_it(pages: 
     await expect(button(window)).to_have_text("3 new")
     await expect(window.comment(near)).not_to_have_attribute("data-unread", "")
     await window.page.locator('button[data-ripost="pause"]').click()
+    await window.until("paused")
     await newsroom.decide(unheard, "reject")
     await button(window).click()
     await expect(window.saying("An answer to that")).to_be_focused()
