@@ -6,7 +6,7 @@ import { forget } from "./remembering.js";
 /** @typedef {import("./thread.js").Thread} Thread @typedef {import("./types.js").Page} Page */
 
 /** @param {Thread} thread @param {number} article @param {{fresh?: boolean, sort?: string | null, cursor?: string, limit?: number}} [options] @returns {Promise<Page>} */
-export function loadPage(thread, article, { fresh = false, sort = thread.host.getAttribute("sort"), cursor = "", limit = 0 } = {}) {
+export function loadPage(thread, article, { fresh = false, sort, cursor = "", limit = 0 } = {}) {
   const query = new URLSearchParams();
   if (sort) query.set("sort", sort);
   if (cursor) query.set("cursor", cursor);

@@ -10,6 +10,10 @@ import { fail } from "./failure.js";
 import { pageLink } from "./page-address.js";
 import { renderTree } from "./tree-view.js";
 
+// What the server writes. It may be another than the one this script comes from, and shall run nothing here: no element of
+// so few letters does, no attribute but those that begin with "on", and the thread lets no form be sent.
+const TAGS = /^(..?.?|section|header|button|form|textarea|input|article|span|time|footer)$/;
+
 /**
  * Asks for as long as it takes.
  *
@@ -19,37 +23,39 @@ import { renderTree } from "./tree-view.js";
  * @returns {Promise<import("./types.js").Page | null>} null: not wanted any more
  */
 export async function draw(thread, there, show) {
-  const { host, language, signal, words } = thread;
+  const { host, language, root, signal, words } = thread;
   const turned = host.hasAttribute("dir");
-  const focused = childOf(there, ".composer-place")?.contains(thread.root.activeElement);
-  const height = there.offsetHeight;
+  const focused = childOf(there, ".composer-place")?.contains(root.activeElement);
+  const { offsetHeight } = there;
   show(makePart("section", "thread", { lang: language, dir: /^ar/.test(language) && !turned ? "rtl" : null, "aria-busy": "true" },
     makePart("header", "header", {}, makePart("h2", "count", { "data-ripost": "count" }, words("loading"))),
     makePart("div", "feed", { "data-ripost": "feed" }),
     makePart("p", "status", { "data-ripost": "status", role: "status" })));
-  thread.frame.section.style.minHeight = `${height || ""}px`; // what is read stays where it is
-  const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
-  const url = new URL(host.getAttribute("article-url") || canonical || location.href, location.href).href;
-  const query = new URLSearchParams({ url, lang: language, sort: host.getAttribute("sort") ?? "" });
-  const article = host.getAttribute("article");
-  if (article) query.set("article", article);
+  thread.frame.section.style.minHeight = `${offsetHeight || ""}px`; // what is read stays where it is
+  const get = (/** @type {Record<string, string>} */ which) =>
+    ask(thread, `/api/drawn?${new URLSearchParams({ lang: language.slice(0, 2), sort: host.getAttribute("sort") ?? "", ...which })}`);
+  let article = Number(host.getAttribute("article"));
   for (;;) {
     try {
-      let found = await ask(thread, `/api/drawn?${query}`);
-      if (!found) {
+      let found;
+      if (!article) {
+        const canonical = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=canonical]"))?.href;
+        const [url = ""] = new URL(host.getAttribute("article-url") || canonical || "", location.href).href.split("#");
+        found = await get({ url });
         // Nobody has been here before.
-        query.set("article", (await ask(thread, "/api/articles/resolve", { method: "POST", body: { url, title: document.title } })).id);
-        found = await ask(thread, `/api/drawn?${query}`);
+        if (!found) article = (await ask(thread, "/api/articles/resolve", { method: "POST", body: { url, title: document.title } })).id;
       }
-      const { page, section } = found;
+      const { page, section } = found ?? await get({ article: `${article}` });
+      signal.throwIfAborted();
       if (turned) delete section[1].dir;
       const trees = new Map(page.comments.map((/** @type {import("./types.js").Comment} */ { id, tree }) => [id, tree]));
-      const build = /** @type {(node: any[]) => HTMLElement} */ ([tag, attributes, ...children]) => {
+      const build = /** @type {(node: any[]) => HTMLElement | ""} */ ([tag, attributes, ...children]) => {
+        if (!TAGS.test(tag) || /\bon/i.test(`${Object.keys(attributes)}`)) return "";
         if (attributes.href) attributes.href = pageLink(Object.fromEntries(new URLSearchParams(attributes.href)));
         return make(tag, attributes, ...children.map((child) => Array.isArray(child) ? build(child) : trees.has(child) ? renderTree(trees.get(child)) : child));
       };
-      show(build(section));
-      if (focused) thread.composerForm?.querySelector("textarea")?.focus();
+      show(/** @type {HTMLElement} */ (build(section)));
+      if (focused) root.querySelector("textarea")?.focus();
       return page;
     } catch (error) {
       if (signal.aborted) return null;
@@ -57,7 +63,7 @@ export async function draw(thread, there, show) {
       // The reader asks to try again, or the network is back.
       await new Promise((resolve) => {
         const options = { signal, once: true };
-        thread.frame.part("failure").querySelector("button")?.addEventListener("click", resolve, options);
+        thread.frame.part("failure").addEventListener("click", resolve, options);
         window.addEventListener("online", resolve, options);
       });
     }

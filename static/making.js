@@ -5,7 +5,6 @@
  */
 import { childOf, make, makePart, makeButton } from "./elements.js";
 import { CONTEXT, LEVELS } from "./nesting.js";
-import { pageLink } from "./page-address.js";
 import { renderTree } from "./tree-view.js";
 
 /** @typedef {import("./types.js").Comment} Comment @typedef {import("./comment-view.js").Setting} Setting @typedef {import("./words.js").Words} Words */

@@ -274,7 +274,8 @@ export class Thread {
     // Nobody has to hear of a link that was let go on purpose.
     const words = /live|paused/.test(state) || document.hidden ? "" : this.words(stopped ? "stopped" : state === "offline" ? "offline" : "catchingUp");
     // Once something was said, it is kept up to date; before that, a short break is nobody's business.
-    const now = words && !this.frame.part("status").textContent ? "" : words;
+    const { dataset, textContent } = this.frame.part("status");
+    const now = words && (!textContent || dataset["state"] === "live") ? "" : words; // a live link says nothing
     this.frame.status(state, now);
     if (now !== words) this.#quiet = window.setTimeout(() => this.frame.status(state, words), QUIET);
     if (!document.hidden) this.#title(0);
@@ -284,9 +285,10 @@ export class Thread {
   /** Said for a moment, where the link is spoken of; not what went while nobody listened. @param {string} text */
   #mention(text) {
     const line = this.frame.part("status");
-    const say = (/** @type {string} */ said) => line.dataset["state"] === "live" && (line.textContent = said);
-    say(text);
-    setTimeout(say, 2 * QUIET, "");
+    if (line.dataset["state"] !== "live") return;
+    clearTimeout(this.#quiet);
+    line.textContent = text;
+    this.#quiet = window.setTimeout(() => (line.textContent = ""), 2 * QUIET);
   }
 
   /** On Ripost's own page the tab says how many comments have come while nobody looked. @param {number} n */

@@ -50,7 +50,8 @@ async def drawn(request: Request) -> Response:
     except ValueError as error:
         raise BadRequest(f"url: {error}") from None
     state = web.state_of(request)
-    named = f"{__version__} {words.language} {asked.sort} {id or canonical}"
+    about = f"article {id}" if canonical is None else f"url {canonical}"  # "2" is also what http://2 is
+    named = f"{__version__} {words.language} {asked.sort} {about}"
 
     def read(tx: Transaction) -> threads.View:
         article = articles.get(tx, id) if canonical is None else articles.by_canonical_url(tx, canonical)
@@ -62,8 +63,7 @@ async def drawn(request: Request) -> Response:
         view = await state.database.read(read, "page")
         head = view.head
         tag = f'W/"{head.epoch}.{head.seq}.{hashlib.sha256(named.encode()).hexdigest()[:12]}"'
-        body = await asyncio.to_thread(_body, view, asked, words)
-        return Snapshot(article_channel(view.article.id), tag, body)
+        return await asyncio.to_thread(_drawn, view, asked, words, tag)
 
     try:
         snapshot = await state.snapshots.get(f"drawn {named}", make)
@@ -74,12 +74,15 @@ async def drawn(request: Request) -> Response:
     return compression.of_snapshot(request, snapshot, media_type="application/json", headers=_HEADERS)
 
 
-def _body(view: threads.View, asked: Asked, words: Words) -> bytes:
+def _drawn(view: threads.View, asked: Asked, words: Words, tag: str) -> Snapshot:
     discussion = discussion_of(view, asked)
     section = thread.section(discussion, words)
     if words.direction == "rtl":  # unless the page around it says which way it is
         section[1]["dir"] = words.direction
-    return f'{{"section":{events.encode(section)},"page":{discussion.snapshot}}}'.encode()
+    body = f'{{"section":{events.encode(section)},"page":{discussion.snapshot}}}'.encode()
+    made = Snapshot(article_channel(view.article.id), tag, body)
+    _ = made.packed  # here, where nobody waits for it
+    return made
 
 
 routes = [Route("/api/drawn", drawn, methods=["GET"])]

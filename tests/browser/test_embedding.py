@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.publisher import Publisher, page
@@ -232,3 +232,49 @@ async def test_what_waits_for_a_moderator_is_there_again_on_a_foreign_page(
     await expect(window.entry(mine).locator(".held")).to_be_visible()
     other = await Window.open(pages, url)
     await expect(other.comment(mine)).to_have_count(0)
+
+
+@pytest.mark.parametrize("number", ["{id}", " {id} ", "0", "none"])
+async def test_a_number_is_enough_and_where_there_is_none_the_address_counts(
+    pages: Pages, newsroom: Newsroom, publisher: Publisher, number: str
+) -> None:
+    address = f"/number-{number.replace(' ', '-').strip('{}')}.html"
+    url = publisher.origin + address
+    article = await newsroom.article("Known", url=url)
+    first = await newsroom.say(article, "In it.")
+    known = number.format(id=article["id"])
+    named = f'article="{known}" article-url="{url if known in ("0", "none") else "http://"}"'
+    text = page(newsroom.url, url).replace(f'article-url="{url}"', named)
+    window = await Window.open(pages, publisher.put(address, text))
+    await expect(window.comment(first)).to_be_visible()
+
+
+async def test_an_address_that_is_none_is_said(pages: Pages, newsroom: Newsroom, publisher: Publisher) -> None:
+    window = Window(await pages(publisher.put("/none.html", page(newsroom.url, "http://"))))
+    await expect(window.page.get_by_role("alert")).to_contain_text("could not be loaded")
+    await expect(window.page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+async def test_no_answer_runs_anything_on_the_page(pages: Pages, newsroom: Newsroom, publisher: Publisher) -> None:
+    url = publisher.put("/hostile-answer.html", page(newsroom.url, publisher.origin + "/hostile-answer.html"))
+    await Window.open(pages, url)
+    window = Window(await pages())
+
+    async def worse(route: Route) -> None:
+        answer = await route.fetch()
+        found = await answer.json()
+        for tag, attributes, *children in (
+            ("script", {}, "window.ran = 'script'"),
+            ("img", {"src": "data:,", "OnError": "window.ran = 'img'"}),
+            ("iframe", {"srcdoc": "<script>parent.ran = 'frame'</script>"}),
+            ("a", {"class": "worse", "href": "javascript:window.ran = 'link'"}, "Press"),
+        ):
+            found["section"].append([tag, attributes, *children])
+        await route.fulfill(response=answer, json=found)
+
+    await window.page.route("**/api/drawn?*", worse)
+    await window.page.goto(url)
+    await window.until("live")
+    await expect(window.page.locator("ripost-thread script, ripost-thread iframe, ripost-thread img")).to_have_count(0)
+    assert (await window.page.locator("a.worse").get_attribute("href") or "").startswith("?")
+    assert await window.page.evaluate("window.ran") is None

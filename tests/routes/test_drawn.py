@@ -67,3 +67,10 @@ async def test_it_is_the_same_for_everyone_and_sent_again_only_when_it_has_chang
     await doors.ask("POST", "/api/comments/1/decision", {"decision": "reject", "reason": "spam"}, token=doors.moderator)
     changed = await doors.ask("GET", f"/api/drawn?url={URL}", if_none_match=first.headers["etag"])
     assert changed.status_code == 200 and "comment-1" not in changed.text
+
+
+async def test_an_id_and_an_address_that_looks_like_one_are_two_things(doors: Doors) -> None:
+    one = await doors.article("One")
+    other = await doors.article("Other", url=f"http://{one['id']}")
+    assert (await drawn(doors, f"url=http://{one['id']}"))["page"]["article"]["id"] == other["id"]
+    assert (await drawn(doors, f"article={one['id']}"))["page"]["article"]["id"] == one["id"]
