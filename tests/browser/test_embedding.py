@@ -234,11 +234,11 @@ async def test_what_waits_for_a_moderator_is_there_again_on_a_foreign_page(
     await expect(other.comment(mine)).to_have_count(0)
 
 
-@pytest.mark.parametrize("number", ["{id}", " {id} ", "0", "none"])
+@pytest.mark.parametrize(("name", "number"), [("plain", "{id}"), ("spaced", " {id} "), ("zero", "0"), ("word", "none")])
 async def test_a_number_is_enough_and_where_there_is_none_the_address_counts(
-    pages: Pages, newsroom: Newsroom, publisher: Publisher, number: str
+    pages: Pages, newsroom: Newsroom, publisher: Publisher, name: str, number: str
 ) -> None:
-    address = f"/number-{number.replace(' ', '-').strip('{}')}.html"
+    address = f"/number-{name}.html"
     url = publisher.origin + address
     article = await newsroom.article("Known", url=url)
     first = await newsroom.say(article, "In it.")
