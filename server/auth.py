@@ -14,9 +14,12 @@ from server.errors import Forbidden, Unauthorized
 from server.models import Actor, Person, Role
 from server.state import State
 from server.storage import people
+from server.storage.transaction import Transaction
 
 SESSION_SECONDS = 365 * 24 * 3600
 LINK_SECONDS = 24 * 3600
+
+_UNKNOWN = "the token is unknown or has expired; sign in again, or go on as a guest without it"
 
 
 def new_token() -> str:
@@ -56,11 +59,11 @@ async def identify(state: State, token: str | None, *, address: str, origin: str
     hashed, now = token_hash(token), state.clock.monotonic()
     found = state.sessions.get(hashed, now)
     if found is None:
+        endings = state.sessions.endings
         found = await state.database.read(lambda tx: people.by_token(tx, hashed, state.clock.now()), "person")
-        if found is not None:
-            state.sessions.keep(hashed, found, now)
-    if found is None:
-        raise Unauthorized("the token is unknown or has expired; sign in again, or go on as a guest without it")
+        if found is None:
+            raise Unauthorized(_UNKNOWN)
+        state.sessions.keep(hashed, found, now, endings)
     person, made_on = found
     if made_on is not None and origin is not None and origin != made_on:
         raise Unauthorized(f"this token was made on {made_on} and does not work on {origin}")
@@ -71,6 +74,15 @@ async def identify(state: State, token: str | None, *, address: str, origin: str
         origin=origin,
         session=hashed,
     )
+
+
+def still_known(tx: Transaction, person: Person) -> Person:
+    """A person as they are now; they are not forgotten until the transaction ends. Asked first in it: who they were
+    when the request came may be over, in another process for seconds. Raises Unauthorized."""
+    found = people.get_for_share(tx, person.id)
+    if found is None:
+        raise Unauthorized(_UNKNOWN)
+    return found
 
 
 def require_staff(actor: Actor) -> Person:

@@ -127,6 +127,7 @@ class LivePeer(Follower):
     async def _open(self, asked: Open) -> None:
         """Joins a channel. From the join on nothing awaits: `subscribed`, then the events, then live ones."""
         actor: Actor | None = None
+        endings = self._state.sessions.endings
         try:
             name = asked.channel
             if asked.topic[0] != "article":
@@ -151,6 +152,8 @@ class LivePeer(Follower):
             if actor is not None and actor.id is not None and actor.session is not None:
                 self._rights = {**(self._rights or {}), joined: (asked, actor.session)}
                 self._state.sessions.watch(actor.session, actor.id, self._check_rights)
+                if self._state.sessions.endings != endings:  # it may have been this one, which nobody watched yet
+                    self._run(self._check(joined, asked))
 
     def _watch(self, named: tuple[int, ...]) -> None:
         """Tells the counts of these articles; what changes after that is told once a second (pulse.py)."""

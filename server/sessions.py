@@ -19,7 +19,11 @@ Known = tuple[Person, str | None]
 class Sessions:
     """The sessions seen lately by this process. Moments are monotonic seconds and are passed in."""
 
+    endings: int
+    """How often sessions ended here. What the database was asked before that is not remembered."""
+
     def __init__(self) -> None:
+        self.endings = 0
         self._known: OrderedDict[str, tuple[Known, float]] = OrderedDict()
         self._watched: dict[str, dict[Callable[[], None], int]] = {}  # by token: who is told, and whose token it is
 
@@ -30,8 +34,10 @@ class Sessions:
             return None
         return entry[0]
 
-    def keep(self, token_hash: str, known: Known, now: float) -> None:
-        """Remembers what the database said at `now`."""
+    def keep(self, token_hash: str, known: Known, now: float, endings: int) -> None:
+        """Remembers what the database was asked at `now`, when sessions had ended `endings` times."""
+        if endings != self.endings:
+            return
         self._known.pop(token_hash, None)
         self._known[token_hash] = (known, now)
         if len(self._known) > MAX_SESSIONS:
@@ -39,12 +45,14 @@ class Sessions:
 
     def forget(self, token_hash: str) -> None:
         """A session ended."""
+        self.endings += 1
         self._known.pop(token_hash, None)
         for ended in tuple(self._watched.get(token_hash, ())):
             ended()
 
     def forget_person(self, person_id: int) -> None:
         """All sessions of a person ended, or what they may do changed."""
+        self.endings += 1
         for token_hash in [key for key, ((person, _), _) in self._known.items() if person.id == person_id]:
             del self._known[token_hash]
         for watching in tuple(self._watched.values()):

@@ -1,10 +1,14 @@
 """Who is asking, and what of their rights counts there."""
 
+import asyncio
+
 import pytest
 
 from server import auth
+from server.actions import accounts
 from server.errors import Unauthorized
 from server.models import Role
+from server.sessions import Sessions
 from server.times import SECOND
 from tests.support.build import NOBODY, Site, open_site
 
@@ -49,6 +53,35 @@ async def test_a_session_ends_after_a_year(site: Site) -> None:
     site.clock.advance(60)  # what is known of a session is kept for a moment
     with pytest.raises(Unauthorized):
         await site.known(token)
+
+
+async def test_what_was_asked_before_a_session_ended_is_not_remembered_after_it(site: Site) -> None:
+    person = (await site.person()).person
+    assert person is not None
+    sessions = Sessions()
+    for end in (lambda: sessions.forget("its hash"), lambda: sessions.forget_person(person.id)):
+        endings = sessions.endings
+        end()
+        sessions.keep("its hash", (person, None), 0, endings)
+        assert sessions.get("its hash", 0) is None
+    sessions.keep("its hash", (person, None), 0, sessions.endings)
+    assert sessions.get("its hash", 0) == (person, None)
+
+
+async def test_a_session_is_unknown_once_it_has_ended_whatever_was_asked_meanwhile(site: Site) -> None:
+    for round in range(20):
+        person = await site.person()
+        tokens = [await site.token(person) for _ in range(3)]
+        actor = await site.known(tokens[0])
+        ending = accounts.erase if round % 2 else accounts.sign_out
+        asked = [site.known(tokens[0]) for _ in range(5)]
+        await asyncio.gather(
+            *asked, ending(site.state, actor), *(site.known(one) for one in tokens), return_exceptions=True
+        )
+        ended = tokens if round % 2 else tokens[:1]
+        for token in ended:
+            with pytest.raises(Unauthorized):
+                await site.known(token)
 
 
 async def test_the_database_knows_no_token(site: Site) -> None:

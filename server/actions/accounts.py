@@ -144,6 +144,7 @@ async def erase(state: State, actor: Actor) -> int:
 
     def work(tx: Transaction) -> tuple[int, bool]:
         now = state.clock.now()
+        people.get_for_change(tx, person.id)  # what they post and vote meanwhile is in what is read next, or refused
         chunk = comments.of_author(tx, person.id, 0, CHUNK)
         for found in chunk:
             comment = comments.get_for_change(tx, found.id)

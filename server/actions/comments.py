@@ -36,7 +36,8 @@ class Posted:
 
 
 async def post_comment(state: State, actor: Actor, article_id: int, draft: Draft) -> Posted:
-    """Posts a comment or a reply, or answers a retry. Raises Invalid, NotFound, Conflict, TooMany, Unavailable."""
+    """Posts a comment or a reply, or answers a retry. Raises Unauthorized, Invalid, NotFound, Conflict, TooMany,
+    Unavailable."""
     now = state.clock.monotonic()
     client_id = _client_id(draft.client_id)
     source, tree = parse_text(draft.text)
@@ -54,6 +55,7 @@ async def post_comment(state: State, actor: Actor, article_id: int, draft: Draft
             state.limits.take(limits.POST_PERSON, str(actor.id), now)
 
     def work(tx: Transaction) -> Posted:
+        author = None if actor.person is None else auth.still_known(tx, actor.person)
         opening = comments.open_post(tx, article_id, client_hash)
         if opening is None:
             raise NotFound(f"there is no article {article_id}")
@@ -66,7 +68,7 @@ async def post_comment(state: State, actor: Actor, article_id: int, draft: Draft
             for key in slow_keys:
                 state.limits.space(key, opening.slow_mode_seconds, now, by=client_hash)
         at = state.clock.now()
-        author = actor.person or _add_guest(tx, state, actor, name, guest_token, at)
+        author = author or _add_guest(tx, state, actor, name, guest_token, at)
         verdict = moderation.review(opening.state, author.role, staff=actor.staff, tree=tree)
         status = Status.PENDING if verdict.is_held else Status.VISIBLE
         comment_id = comments.add(

@@ -6,7 +6,7 @@ its first open report and leaves it when a moderator decides (actions/moderation
 
 import hmac
 
-from server import limits
+from server import auth, limits
 from server.actions import publishing
 from server.errors import Conflict, Invalid, NotFound
 from server.models import REPORT_NOTE_MAX, REPORT_REASON_MAX, Actor, Status
@@ -16,7 +16,7 @@ from server.storage.transaction import Transaction
 
 
 async def report_comment(state: State, actor: Actor, comment_id: int, reason: str, note: str | None) -> None:
-    """Reports a visible comment; again changes nothing. Raises Invalid, NotFound, Conflict, TooMany."""
+    """Reports a visible comment; again changes nothing. Raises Unauthorized, Invalid, NotFound, Conflict, TooMany."""
     reason, note = reason.strip(), (note or "").strip() or None
     if not 0 < len(reason) <= REPORT_REASON_MAX:
         raise Invalid.field("reason", f"1 to {REPORT_REASON_MAX} characters are accepted, such as spam or abuse")
@@ -30,6 +30,8 @@ async def report_comment(state: State, actor: Actor, comment_id: int, reason: st
     reporter = hmac.digest(state.secret, f"report {comment_id} {who}".encode(), "sha256").hex()[:32]
 
     def work(tx: Transaction) -> None:
+        if actor.person is not None:
+            auth.still_known(tx, actor.person)
         comment = comments.get_for_change(tx, comment_id)
         if comment is None or (comment.status == Status.PENDING and comment.author_id != actor.id):
             raise NotFound(f"there is no comment {comment_id}")

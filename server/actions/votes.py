@@ -11,10 +11,10 @@ import logging
 from dataclasses import dataclass
 
 from server import auth, events, limits
-from server.errors import Conflict, Invalid, NotFound, ProblemError, Unauthorized
+from server.errors import Conflict, Invalid, NotFound, ProblemError
 from server.models import Actor, ArticleState, Status, article_channel
 from server.state import State
-from server.storage import articles, comments, event_log, people, votes
+from server.storage import articles, comments, event_log, votes
 from server.storage.transaction import Transaction
 from server.times import SECOND
 
@@ -49,6 +49,7 @@ async def vote(state: State, actor: Actor, comment_id: int, value: int) -> Voted
         state.limits.take(limits.VOTE_PERSON, str(person.id), now)
 
     def work(tx: Transaction) -> Voted:
+        auth.still_known(tx, person)
         comment = comments.get_for_change(tx, comment_id)
         if comment is None or (comment.status == Status.PENDING and comment.author_id != person.id):
             raise NotFound(f"there is no comment {comment_id}")
@@ -59,8 +60,6 @@ async def vote(state: State, actor: Actor, comment_id: int, value: int) -> Voted
         article = articles.get(tx, comment.article_id)
         if article is not None and article.state == ArticleState.CLOSED and not actor.staff:
             raise Conflict("this discussion is closed")
-        if people.get(tx, person.id) is None:  # forgotten since the token was looked up
-            raise Unauthorized("the token is unknown or has expired; sign in again, or go on as a guest without it")
         votes.put(tx, comment, person.id, value, state.clock.now())
         return Voted(value, comment.up, comment.down)
 

@@ -9,6 +9,8 @@ from server.storage.transaction import Transaction
 _STANDING = text("people.role != 'guest'")  # written out: it is what the partial index covers
 _COLUMNS = (people.c.id, people.c.name, people.c.role, people.c.email, people.c.created_at)
 _GET = select(*_COLUMNS).where(people.c.id == bindparam("person"), people.c.erased_at.is_(None))
+_GET_FOR_CHANGE = _GET.with_for_update(key_share=True)  # on PostgreSQL; SQLite has one writer anyway
+_GET_FOR_SHARE = _GET.with_for_update(read=True)
 _BY_NAME = select(*_COLUMNS).where(
     people.c.name == bindparam("person_name"), people.c.role != Role.GUEST, people.c.erased_at.is_(None)
 )
@@ -56,6 +58,19 @@ def _person(row: tuple[object, ...] | None) -> Person | None:
 def get(tx: Transaction, person_id: int) -> Person | None:
     """A person who was not erased."""
     return _person(tx.one(_GET, person=person_id))
+
+
+def get_for_share(tx: Transaction, person_id: int) -> Person | None:
+    """A person who was not erased, and who is not until the transaction ends.
+
+    Asked first in a transaction, before anything else is held: writers would wait for each other otherwise.
+    """
+    return _person(tx.one(_GET_FOR_SHARE, person=person_id))
+
+
+def get_for_change(tx: Transaction, person_id: int) -> Person | None:
+    """A person who was not erased, held until the transaction ends: they do nothing meanwhile. Asked first, too."""
+    return _person(tx.one(_GET_FOR_CHANGE, person=person_id))
 
 
 def by_name(tx: Transaction, name: str) -> list[Person]:

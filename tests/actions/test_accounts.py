@@ -1,5 +1,6 @@
 """Sessions and what a person may ask about themselves: a link works once, and who is forgotten is forgotten."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -7,12 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from server import auth
-from server.actions import accounts, comments
+from server.actions import accounts, checks, comments, votes
+from server.actions.reports import report_comment
 from server.errors import Conflict, TooMany, Unauthorized
 from server.storage import people
 from server.storage.schema import metadata
 from server.times import SECOND
-from tests.support.build import NOBODY, Site, guest, new_id
+from tests.support.build import NOBODY, Said, Site, guest, new_id, open_site
 
 
 async def link(site: Site, person_id: int, seconds: float = auth.LINK_SECONDS) -> str:
@@ -134,6 +136,57 @@ async def test_forgetting_one_leaves_all_others_alone(site: Site) -> None:
     assert [one["id"] for one in page["comments"]] == [theirs.id]
     await comments.edit_comment(site.state, other, theirs.id, "still here")
     assert mine.id not in [one["id"] for one in page["comments"]]
+
+
+async def test_a_token_that_was_forgotten_meanwhile_does_nothing_more(site: Site) -> None:
+    article = await site.article()
+    said = await site.post(article, "somebody else's")
+    author = await site.person("Canary Name")
+    retried = new_id()
+    await site.post(article, by=author, client_id=retried)
+    await accounts.erase(site.state, author)
+    done = await asyncio.gather(
+        site.post(article, by=author),
+        site.post(article, by=author, client_id=retried),
+        report_comment(site.state, author, said.id, "spam", None),
+        votes.vote(site.state, author, said.id, 1),
+        return_exceptions=True,
+    )
+    assert all(isinstance(one, Unauthorized) for one in done), done
+    assert [one["id"] for one in (await site.thread(article))["comments"]] == [said.id]
+    assert await _rows_with(site, "Canary") == []
+
+
+async def test_nothing_that_races_an_erasure_survives_it(site: Site) -> None:
+    await _race(site, site)
+
+
+async def test_nothing_that_races_an_erasure_in_another_process_survives_it(postgres_url: str) -> None:
+    async with open_site(postgres_url) as here, open_site(postgres_url) as there:
+        await _race(here, there)
+
+
+async def _race(here: Site, there: Site) -> None:
+    """Erases people while they post, vote and report in another process."""
+    article = await here.article()
+    said = await here.post(article, "somebody else's")
+    for number in range(15):
+        author = await here.person(f"Canary {number}")
+        await here.post(article, by=author)
+        done = await asyncio.gather(
+            *(there.post(article, by=author) for _ in range(3)),
+            votes.vote(there.state, author, said.id, 1),
+            accounts.erase(here.state, author),
+            report_comment(there.state, author, said.id, "spam", None),
+            *(there.post(article, by=author) for _ in range(3)),
+            return_exceptions=True,
+        )
+        assert all(isinstance(one, Unauthorized | Said | votes.Voted | int | None) for one in done), done
+    while await votes.flush(here.state) < 1:
+        here.clock.advance(1)
+    assert [one["id"] for one in (await here.thread(article))["comments"]] == [said.id]
+    assert await _rows_with(here, "Canary") == []
+    assert await here.database.read(lambda tx: list(checks.check(tx, lambda count: None))) == []
 
 
 async def test_one_sees_oneself(site: Site) -> None:

@@ -328,6 +328,18 @@ async def test_the_channel_me_tells_an_author_what_was_decided_and_nobody_else(s
         assert other.events == []
 
 
+async def test_a_channel_of_ones_own_that_is_opened_while_the_session_ends_ends_at_once(site: Running) -> None:
+    article = await site.article()
+    async with site.live() as live:
+        for _ in range(20):
+            guest, before = (await site.post(article))["token"], len(live.frames)
+            await asyncio.gather(
+                live.send({"type": "subscribe", "channel": "me", "token": guest}),
+                site.ask("DELETE", "/api/sessions/current", token=guest),
+            )
+            await live.wait_for(lambda frame: frame["type"] in ("error", "unsubscribed"), after=before, seconds=5)
+
+
 async def test_who_signs_out_hears_a_channel_of_theirs_no_more(site: Running) -> None:
     article = await site.article()
     guest = (await site.post(article))["token"]
