@@ -12,7 +12,10 @@ from typing import Any
 
 import httpx2
 
-from tests.support.commands import run_ripost
+from server.actions import persons
+from server.app import open_state
+from server.config import Config
+from server.models import Role
 from tests.support.live import LiveClient
 from tests.support.server import RipostServer
 
@@ -96,32 +99,24 @@ class Running:
                 await asyncio.sleep(0.02)
 
 
+async def _moderator(server: RipostServer) -> str:
+    """Makes a moderator as `ripost person` does (tests/test_cli.py), without starting it; their token."""
+    secret = server.environment.get("SECRET_KEY")
+    async with open_state(Config(database_url=server.database_url, secret_key=secret)) as state:
+        new = persons.NewPerson(name="Mo", email="mo@paper.example", role=Role.MODERATOR)
+        made = await persons.create(state, new)
+        return (await persons.make_token(state, persons.Wanted(made.name))).token
+
+
 @contextlib.asynccontextmanager
 async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
     """A server in `folder`, stopped at the end; without rate limits unless they are asked for."""
     server = RipostServer(folder, {"RATE_LIMITS": "off"} | settings)
-    settings = {"DATABASE_URL": server.database_url}
-    if secret := server.environment.get("SECRET_KEY"):
-        settings["SECRET_KEY"] = secret
-    made = await asyncio.to_thread(
-        run_ripost,
-        "person",
-        "create",
-        "Mo",
-        "--email",
-        "mo@paper.example",
-        "--role",
-        "moderator",
-        folder=folder,
-        **settings,
-    )
-    assert made.status == 0, made.err
-    token = await asyncio.to_thread(run_ripost, "person", "token", "Mo", folder=folder, **settings)
-    assert token.status == 0, token.err
+    token = await _moderator(server)
     try:
         await asyncio.to_thread(server.start)
         async with httpx2.AsyncClient(timeout=20) as client:
-            yield Running(server, client, token.last_line)
+            yield Running(server, client, token)
         await asyncio.to_thread(server.close)
     finally:
         server.kill()
