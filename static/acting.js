@@ -209,6 +209,11 @@ export class Acting {
     return this.#marking;
   }
 
+  /** The page says something else about the discussion. @returns {Promise<import("./types.js").InWords | null>} the words of what stands there now; null: begin anew */
+  renew() {
+    return loadModule("./renewing.js")(0).then(({ renew }) => renew(this.#thread)).catch(() => null);
+  }
+
   /** A key that leads to what is unread, unless it is the browser's or the page wants none. @param {KeyboardEvent} event */
   press({ key, ctrlKey, metaKey, altKey }) {
     if (!ctrlKey && !metaKey && !altKey && this.#thread.host.getAttribute("keys") !== "off") return this.step(key === "n" ? 1 : -1);

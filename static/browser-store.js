@@ -8,10 +8,11 @@
  * @typedef {import("./types.js").Draft} Draft
  */
 
+/** Stands in for blocked storage. @type {Record<string, string>} */
+const memory = {};
+
 export class BrowserStore {
   #prefix;
-  /** Stands in for blocked storage. @type {Map<string, string>} */
-  #memory = new Map();
 
   /** @param {string} origin  the server's */
   constructor(origin) {
@@ -46,20 +47,20 @@ export class BrowserStore {
   /** What is kept under names that begin so. @param {string} start @returns {string[]} */
   keys(start) {
     const prefix = this.#prefix;
-    let keys = [...this.#memory.keys()];
+    let kept = memory;
     try {
-      keys = [...new Set([...keys, ...Object.keys(localStorage)])];
+      kept = { ...memory, ...localStorage };
     } catch {
       // Blocked storage: what is in memory is all there is.
     }
-    return keys.filter((key) => key.startsWith(prefix + start)).map((key) => key.slice(prefix.length));
+    return Object.keys(kept).filter((key) => key.startsWith(prefix + start)).map((key) => key.slice(prefix.length));
   }
 
   /** @param {string} key @returns {any} */
   read(key) {
     const name = this.#prefix + key;
     try {
-      return JSON.parse(this.#memory.get(name) ?? localStorage.getItem(name) ?? "null");
+      return JSON.parse(memory[name] ?? localStorage[name] ?? "null");
     } catch {
       return null; // Blocked, or not ours: as if nothing was there.
     }
@@ -69,12 +70,12 @@ export class BrowserStore {
   write(key, value) {
     const name = this.#prefix + key;
     const text = JSON.stringify(value);
-    this.#memory.delete(name);
+    delete memory[name];
     try {
-      if (value === null) localStorage.removeItem(name);
-      else localStorage.setItem(name, text);
+      if (value === null) delete localStorage[name];
+      else localStorage[name] = text;
     } catch {
-      if (value !== null) this.#memory.set(name, text);
+      if (value !== null) memory[name] = text;
     }
   }
 }

@@ -220,6 +220,7 @@ export class Connection {
     if (frame.type === "subscribed") {
       this.#awaiting = false;
       this.#head = frame.seq;
+      this.#options.personal(frame); // who is here; nobody is known to write
       if (frame.seq - seq > FAR) {
         this.tell({ type: "unsubscribe", article });
         return void this.#reset();
@@ -277,6 +278,7 @@ export class Connection {
     for (const timer of [this.#retry, this.#watch, this.#steady]) clearTimeout(timer);
     this.#link?.close();
     this.#link = null;
+    this.#options.personal({ readers: 0 }); // nobody can tell
     this.#open = this.#resting = false;
     this.#tell();
   }

@@ -28,7 +28,7 @@ export function linkedComment() {
  * @returns {import("./types.js").Page | null}
  */
 export function renderedSnapshot(root, article) {
-  const script = root.querySelector("script[data-ripost=snapshot]");
+  const script = root.querySelector("[data-ripost=snapshot]");
   script?.remove();
   const page = JSON.parse(script?.textContent || "null");
   return page && (!article || article === page.article?.id) ? page : null;

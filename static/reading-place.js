@@ -15,15 +15,20 @@
 export function keepPlace(root, feed, change) {
   const anchor = findAnchor(root, feed);
   if (!anchor) return change();
-  const before = anchor.getBoundingClientRect().top;
+  // What goes leaves its place to what follows.
+  const next = anchor.closest("article")?.nextElementSibling;
+  const before = topOf(anchor);
+  const after = topOf(next);
   change();
-  if (!anchor.isConnected) return;
-  const moved = anchor.getBoundingClientRect().top - before;
+  const moved = anchor.isConnected ? topOf(anchor) - before : next?.isConnected ? topOf(next) - after : 0;
   if (Math.abs(moved) >= 0.5) scrollerOf(root.host).scrollBy({ top: moved, behavior: "instant" });
 }
 
+/** @param {Element | null | undefined} element */
+const topOf = (element) => element?.getBoundingClientRect().top ?? 0;
+
 /** What scrolls a thread: the window, or a box of the page's own. @param {Element} host */
-function scrollerOf(host) {
+export function scrollerOf(host) {
   let box = host.parentElement;
   while (box && (box.scrollHeight <= box.clientHeight || !/auto|scroll/.test(getComputedStyle(box).overflowY))) box = box.parentElement;
   return box ?? window;

@@ -11,6 +11,8 @@ export class RipostThread extends HTMLElement {
 
   /** @type {AbortController | null} */
   #ends = null;
+  /** @type {Thread | undefined} */
+  #thread;
   #planned = false;
 
   connectedCallback() {
@@ -29,17 +31,21 @@ export class RipostThread extends HTMLElement {
   #plan() {
     if (this.#planned) return;
     this.#planned = true;
-    queueMicrotask(() => {
+    queueMicrotask(async () => {
+      // Whoever reads or writes goes on until there is something new.
+      const words = this.#thread?.view && (await this.#thread.act((acting) => acting.renew()));
       this.#planned = false;
       this.#end();
       if (!this.isConnected) return;
       this.#ends = new AbortController();
-      void new Thread(this, this.shadowRoot ?? this.attachShadow({ mode: "open" }), this.#ends.signal).start();
+      this.#thread = new Thread(this, this.shadowRoot ?? this.attachShadow({ mode: "open" }), this.#ends.signal);
+      void this.#thread.start(words);
     });
   }
 
   #end() {
     this.#ends?.abort();
     this.#ends = null;
+    this.#thread = undefined;
   }
 }

@@ -54,7 +54,7 @@ export class ThreadFrame {
     // Text that is there outlives the closing; the composer says what happened.
     if (!isClosed(state)) {
       if (!form && isMakerLoaded()) composer.prepend(maker().makeComposer(this.#words));
-    } else if (!form?.querySelector("textarea")?.value) form?.remove();
+    } else if (!form?.matches(":focus-within") && !form?.querySelector("textarea")?.value) form?.remove();
   }
 
   /** Where live roots stand that belong behind pages not loaded yet, if there are any. @returns {HTMLElement | null} */

@@ -170,7 +170,7 @@ export class ThreadView {
     if (isMakerLoaded()) maker().settle(this);
     for (const id of this.#folded) this.views.get(id)?.fold(true, this.options.words);
     this.frame.pill(this.#countWaiting(), this.away !== null);
-    this.frame.show(this.state, !this.views.size);
+    this.frame.show(this.state, !(this.views.size || this.state.article.comment_count));
   }
 
   /** How many wait; each is counted at the nearest comment above it that is shown, too. */

@@ -68,8 +68,8 @@ export class Thread {
     signal.addEventListener("abort", () => clearTimeout(this.#quiet));
   }
 
-  /** Load what the server has not rendered, show it, go live. Ends quietly with the signal. */
-  async start() {
+  /** Load what the server has not rendered, show it, go live. Ends quietly with the signal. @param {import("./types.js").InWords | null} [known]  the words of what stands there */
+  async start(known) {
     const { host, root, signal, store } = this;
     const hear = (/** @type {string} */ name, /** @type {(event: any) => void} */ heard, /** @type {EventTarget} */ target = root) => target.addEventListener(name, heard, { signal });
     hear("click", (event) => this.#click(event));
@@ -97,7 +97,7 @@ export class Thread {
     };
     const load = /** @type {(tries: number) => Promise<typeof import("./drawing.js")>} */ (loadModule("./drawing.js"));
     const rendered = renderedSnapshot(root, Number(host.getAttribute("article")));
-    let [found, drawing] = await Promise.all([this.#need(() => findWords(host)), rendered ? null : this.#need(load)]).catch(() => []);
+    let [found, drawing] = await Promise.all([known ?? this.#need(() => findWords(host)), rendered ? null : this.#need(load)]).catch(() => []);
     if (!found) return;
     const { language, words } = found;
     Object.assign(this, found);
@@ -108,7 +108,7 @@ export class Thread {
     if (!rendered || there.lang.slice(0, 2) !== language.slice(0, 2)) {
       drawing ??= await this.#need(load).catch(() => null);
       if (!drawing || signal.aborted) return;
-      page = drawing.draw(this, there, show);
+      page = drawing.draw(this, show);
     } else this.frame = new ThreadFrame(section, words);
     this.#say("offline", false);
     const snapshot = await page;
@@ -135,7 +135,7 @@ export class Thread {
       reset: () => this.loader().then((loader) => loader.reload()),
       status: (state, stopped) => this.#say(state, stopped),
       token: () => this.own?.waiting ? this.token : null,
-      personal: (frame) => frame.type === "presence" ? this.presence.show(frame) : frame.counts ? this.#title(frame.counts[id] - this.state.article.comment_count) : this.own?.hear(frame),
+      personal: (frame) => frame.channel ? this.own?.hear(frame) : frame.counts ? this.#title(frame.counts[id] - this.state.article.comment_count) : this.presence.show(frame),
       signal,
     });
     const last = /** @type {import("./types.js").Visit | null} */ (this.last = store.read(`visit:${id}`));
@@ -221,7 +221,7 @@ export class Thread {
     return (this.#loading ??= this.#need(loadModule("./loading.js")).then(({ Loader }) => new Loader(this)));
   }
 
-  /** What a reader does by hand: loaded when they do. @param {(acting: Acting) => unknown} act */
+  /** What a reader does by hand: loaded when they do. @template T @param {(acting: Acting) => T} act */
   act(act) {
     this.#starting ??= this.#need(loadModule("./acting.js")).then(({ Acting }) => (this.acting = new Acting(this)));
     return this.#starting.then(act, () => null);

@@ -8,6 +8,8 @@
  * @typedef {"oldest" | "newest" | "top"} Sort
  * @typedef {"live" | "catching-up" | "offline" | "paused"} LinkState
  *
+ * @typedef {{language: string, words: import("./words.js").Words}} InWords
+ *
  * @typedef {object} Author
  * @property {number} id
  * @property {string} name

@@ -44,6 +44,31 @@ async def test_readers_see_where_somebody_is_answering(pages: Pages, newsroom: N
     await expect(reader.entry(comments[0]).locator(".replying")).to_have_count(0, timeout=SOON)
 
 
+async def test_who_comes_back_hears_who_is_here_now(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    first = await newsroom.say(article, "A question.")
+    reader, other = [await Window.open(pages, newsroom.link(article)) for _ in range(2)]
+    await other.button(first, "reply").click()
+    await other.form(first).locator("textarea").press_sequentially("Well")
+    replying = reader.entry(first).locator(".replying")
+    await expect(replying).to_have_text("1 replying", timeout=SOON)
+    await expect(readers(reader)).to_contain_text("2 readers here", timeout=SOON)
+    pause = reader.page.locator("[data-ripost=pause]")
+    await pause.click()
+    await expect(readers(reader)).to_have_count(0)
+    await expect(replying).to_have_count(0)
+    await pause.click()
+    await reader.until("live")
+    await expect(readers(reader)).to_contain_text("2 readers here", timeout=1000)
+    await pause.click()
+    await other.page.close()
+    await Window.open(pages, newsroom.link(article))
+    await pause.click()
+    await reader.until("live")
+    await expect(readers(reader)).to_have_text("2 readers here")
+    await expect(replying).to_have_count(0)
+
+
 async def test_nothing_moves_when_others_come_or_write(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     first, second = [await newsroom.say(article, text) for text in ("A question.", "Below it.")]

@@ -268,6 +268,17 @@ async def test_what_is_taken_down_leaves_from_an_open_reply_box_and_the_words_st
     assert "Buy this" not in await window.markup()
 
 
+async def test_what_follows_a_comment_that_is_taken_down_stays_where_it_is(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    comments = [await newsroom.say(article, f"Number {number}. " + "And so on. " * 30) for number in range(12)]
+    window = await Window.open(pages, newsroom.link(article))
+    await window.scroll_to(comments[4])
+    before = await window.top_of(comments[5])
+    await newsroom.decide(comments[4], "reject")
+    await expect(window.comment(comments[4])).to_have_count(0)
+    assert abs(await window.top_of(comments[5]) - before) <= 1
+
+
 async def test_focus_on_a_comment_that_is_removed_goes_to_its_tombstone(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     parent = await newsroom.say(article, "Soon gone.")

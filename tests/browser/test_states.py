@@ -85,6 +85,32 @@ async def test_a_closed_discussion_is_for_reading(pages: Pages, newsroom: Newsro
     await expect(window.button(said, "reply")).to_have_count(0)
 
 
+async def test_who_is_about_to_write_keeps_the_focus_and_the_name_when_it_closes(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article()
+    window = await Window.open(pages, newsroom.link(article))
+    await window.composer.locator("input[name=name]").fill("Ida")
+    await window.composer.locator("textarea").click()
+    await newsroom.change(article, state="closed")
+    await expect(window.page.get_by_text("This discussion is closed.")).to_be_visible()
+    await expect(window.composer.locator("textarea")).to_be_focused()
+    await newsroom.change(article, state="open")
+    await expect(window.composer.locator("input[name=name]")).to_have_value("Ida")
+    await window.post("After all.", None)
+
+
+async def test_a_discussion_of_which_little_is_shown_is_not_called_empty(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    linked = await newsroom.say(article, "Asked for.")
+    await newsroom.say(article, "Another.")
+    window = await Window.open(pages, newsroom.link(article, f"?comment={linked['id']}"))
+    await newsroom.decide(linked, "reject")
+    await expect(window.comment(linked)).to_have_count(0)
+    await expect(window.count).to_have_text("1 comment")
+    await expect(window.page.locator("[data-ripost=empty]")).to_have_count(0)
+
+
 async def test_while_a_foreign_page_waits_for_its_discussion_the_room_is_kept(
     pages: Pages, newsroom: Newsroom, publisher: Publisher
 ) -> None:

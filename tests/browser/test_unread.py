@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from playwright.async_api import Locator, Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
@@ -257,3 +258,26 @@ async def test_without_storage_nothing_is_marked_and_everything_works(pages: Pag
     await newsroom.say(article, "New.", "Bo")
     await window.pill.click()
     await expect(window.saying("New.")).to_be_visible()
+
+
+@pytest.mark.parametrize(("locale", "width"), [("en-GB", 390), ("de-DE", 320), ("fr-FR", 320), ("ar-EG", 320)])
+async def test_both_pills_hold_their_words_on_a_phone(
+    pages: Pages, newsroom: Newsroom, locale: str, width: int
+) -> None:
+    article = await newsroom.article()
+    first = await newsroom.say(article, "A question.")
+    window = await Window.open(pages, newsroom.link(article), locale=locale, viewport={"width": width, "height": 700})
+    mine = await window.reply(first, "Mine.", "Ida")
+    await window.page.goto("about:blank")
+    for number in range(9):
+        await newsroom.say(article, f"To you, {number}.", "Bo", mine)
+        await newsroom.say(article, f"Number {number}.", "Bo")
+    await window.page.goto(newsroom.link(article))
+    await window.until("live")
+    await expect(window.page.locator("[data-ripost=next-unread]")).to_be_visible()
+    for number in range(12):
+        await newsroom.say(article, f"Late, {number}.", "Bo")
+    await expect(window.pill).to_have_attribute("data-count", "12")
+    for pill in await window.page.locator(".pill").all():
+        assert await pill.evaluate("(one) => one.scrollHeight <= 44 && one.scrollWidth <= one.clientWidth"), locale
+    assert await window.overflow() <= 0
