@@ -204,7 +204,7 @@ async def test_a_held_comment_that_was_refused_while_nobody_listened_is_gone_at_
     await expect(window.saying("Held for a moment.")).to_contain_text("Waiting for a moderator")
     await window.page.get_by_role("button", name="Pause live updates").click()
     await expect(window.status).to_have_attribute("data-state", "paused")
-    [held] = await newsroom.waiting()
+    [held] = [one for one in await newsroom.waiting() if one["article"] == article["id"]]
     await newsroom.decide(held, "reject")
     await window.page.locator('[data-ripost="pause"]').click()
     await expect(window.saying("Held for a moment.")).to_have_count(0)
