@@ -12,6 +12,9 @@ import { addStyle } from "./styles.js";
 const MOMENT = 1500; // milliseconds in the window after which a comment counts as seen
 const PAGES = 8; // of 500 events: who was away for longer is told of the newest comments only
 const MOST = 2000; // comments that can be unread
+const SHARE = 0.4; // of the comment, or of the window where the comment is the longer, that must be in sight
+// A comment of up to 1000 windows comes to fill most of one at some of these.
+const SHARES = Array.from({ length: 11 }, (_, n) => SHARE / 2 ** n);
 
 export class Unread {
   #thread;
@@ -37,12 +40,15 @@ export class Unread {
     this.#last = last;
     this.#button = makeButton("next-unread", "", { class: "pill quiet", part: "pill unread", "aria-keyshortcuts": "n" });
     this.#observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
+      for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
         const id = idOf(target);
+        const inSight = intersectionRatio >= SHARE || intersectionRect.height >= SHARE * (rootBounds ?? screen).height;
+        if (inSight && this.#looking.has(id)) continue;
         clearTimeout(this.#looking.get(id));
-        if (isIntersecting) this.#looking.set(id, window.setTimeout(() => this.#see(id), MOMENT));
+        this.#looking.delete(id);
+        if (inSight) this.#looking.set(id, window.setTimeout(() => this.#see(id), MOMENT));
       }
-    }, { threshold: 0.4 });
+    }, { threshold: SHARES });
     thread.signal.addEventListener("abort", () => {
       this.#observer.disconnect();
       this.#looking.forEach((timer) => clearTimeout(timer));
@@ -149,6 +155,7 @@ export class Unread {
     const entry = this.#thread.view.element(id)?.querySelector(":scope > .entry");
     if (entry) this.#observer.unobserve(entry);
     clearTimeout(this.#looking.get(id));
+    this.#looking.delete(id);
     if (this.#ids.delete(id) && this.#button.isConnected) this.#count();
   }
 

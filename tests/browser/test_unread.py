@@ -8,7 +8,7 @@ from playwright.async_api import Locator, Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
 from tests.browser.window import Window
-from tests.support.browser import Pages
+from tests.support.browser import PHONE, Pages
 
 AWAY = "about:blank"
 
@@ -97,6 +97,25 @@ async def test_what_was_left_unread_is_unread_at_the_next_visit(pages: Pages, ne
     await expect(button(window)).to_have_text("1 new")
     await button(window).click()
     await assert_read(window, later)
+
+
+async def test_a_comment_longer_than_the_window_is_read_by_scrolling_through_it(
+    pages: Pages, newsroom: Newsroom
+) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before. " + "Words. " * 900)
+    url = newsroom.link(article)
+    window = await visit(await pages.context(**PHONE), url)
+    await window.page.goto(AWAY)
+    long = await newsroom.say(article, "All of this is worth reading. " * 300, "Bo")
+    lines = await newsroom.say(article, "- a\n" * 2400, "Bo")
+    await newsroom.say(article, "The last word.", "Bo")
+    await window.page.goto(url)
+    await expect(button(window)).to_have_text("3 new")
+    for left, comment in enumerate((lines, long), 1):
+        await window.scroll_to(comment)  # its beginning, and then on
+        await window.page.evaluate("scrollBy({ top: innerHeight, behavior: 'instant' })")
+        await expect(button(window)).to_have_text(f"{3 - left} new")
 
 
 async def test_what_is_new_on_pages_that_are_not_loaded_is_counted_and_found(pages: Pages, newsroom: Newsroom) -> None:
