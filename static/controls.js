@@ -5,7 +5,7 @@
  * that a vote shows at once and is taken back when the server refuses it.
  */
 import { ask, Problem } from "./api.js";
-import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
+import { childOf, make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { keepTrying, loadModule } from "./keep-trying.js";
 import { moderates } from "./rights.js";
 import { addStyle } from "./styles.js";
@@ -90,11 +90,7 @@ export class Controls {
   #toggle(id, button, words) {
     const entry = button.closest(".entry");
     const comment = this.#thread.state.comments.get(id);
-    const there = entry?.querySelector(":scope > .options");
-    if (there || !comment || !entry) {
-      there?.remove();
-      return setAttribute(button, "aria-expanded", "false");
-    }
+    if (!comment || !entry || closeOptions(entry)) return;
     const name = comment.author?.name ?? "";
     const row = make("div", { class: "options", part: "options", role: "group", "aria-label": this.#thread.words("options", { name }) });
     const add = (/** @type {string} */ action, /** @type {string} */ text, /** @type {() => void} */ press, /** @type {string | null} */ label = null) => {
@@ -108,10 +104,7 @@ export class Controls {
       void this.#moderate().then((desk) => row.append(...desk.decisionsFor(id)));
     }
     row.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      row.remove();
-      setAttribute(button, "aria-expanded", "false");
-      button.focus();
+      if (event.key === "Escape") closeOptions(entry);
     });
     entry.querySelector(":scope > .actions")?.after(row);
     setAttribute(button, "aria-expanded", "true");
@@ -184,6 +177,17 @@ export class Controls {
     // A live region must be there before it speaks.
     requestAnimationFrame(() => setText(place, text));
   }
+}
+
+/** Close the row of options below a comment; focus in it goes to what opened it. @param {Element} entry @returns {boolean} whether it was open */
+export function closeOptions(entry) {
+  const row = childOf(entry, ".options");
+  if (!row) return false;
+  const opener = /** @type {HTMLElement | null} */ (entry.querySelector(":scope > .actions > [data-ripost=options]"));
+  if (opener) setAttribute(opener, "aria-expanded", "false");
+  if (row.matches(":focus-within")) (opener ?? /** @type {HTMLElement | null} */ (entry.parentElement))?.focus({ preventScroll: true });
+  row.remove();
+  return true;
 }
 
 /** @param {unknown} error @param {import("./words.js").Words} words */

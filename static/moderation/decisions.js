@@ -78,6 +78,9 @@ export function makeChoices(comment, words, press, reported = false) {
   return allowed.some(isGrave) ? [...buttons, why, field] : buttons;
 }
 
+/** Whether it brings a comment onto the page. @param {Choice} choice */
+export const letsIn = (choice) => choice === "approve" || choice === "restore";
+
 /** @param {Choice} choice */
 function isGrave(choice) {
   return choice === "remove" || choice === "isSpam" || choice === "reject";

@@ -5,8 +5,9 @@
  * what it did, and can be taken back where the server can.
  */
 import { ask, Problem } from "../api.js";
+import { closeOptions } from "../controls.js";
 import { make, makeButton, setText } from "../elements.js";
-import { DECISIONS, did, makeChoices, undoing } from "./decisions.js";
+import { DECISIONS, did, letsIn, makeChoices, undoing } from "./decisions.js";
 import { Queue } from "./queue.js";
 import { tendTombstones } from "./tombstones.js";
 import { watchQueue } from "./watch.js";
@@ -29,6 +30,8 @@ export class Desk {
   #announced = -1;
   #asking = false;
   #again = false;
+  /** Comments that are being let in from here. @type {Set<number>} */
+  #lettingIn = new Set();
   #over = new AbortController(); // the sign-in has ended
   #token;
 
@@ -63,9 +66,11 @@ export class Desk {
     root.querySelector(".thread")?.prepend(this.#bar);
     signal.addEventListener("abort", () => this.#bar.remove());
     const there = AbortSignal.any([signal, this.#over.signal]);
-    // The article changes by others' hands too.
     root.host.addEventListener("ripost:comment", (event) => {
-      if (/** @type {CustomEvent} */ (event).detail?.type === "article.updated") this.#showArticle();
+      const { type, comment } = /** @type {CustomEvent} */ (event).detail;
+      // The article changes by others' hands too.
+      if (type === "article.updated") this.#showArticle();
+      else if (this.#lettingIn.delete(comment?.id)) void this.#show(comment.id);
     }, { signal: there });
     this.#showArticle();
     tendTombstones(thread, root, words, (comment, choice) => this.decide(comment, choice), there);
@@ -88,6 +93,8 @@ export class Desk {
   /** Decide, show it, and offer the way back. @param {Comment} comment @param {Choice} choice @param {string} [reason]  for the log @returns {Promise<boolean>} whether it is settled */
   async decide(comment, choice, reason = "") {
     const words = this.#words;
+    const here = comment.article === this.#thread.state.article.id;
+    if (here && letsIn(choice)) this.#lettingIn.add(comment.id);
     try {
       const answer = await ask(this.#thread, `/api/comments/${comment.id}/decision`, {
         method: "POST", token: this.#token, body: {
@@ -97,16 +104,21 @@ export class Desk {
         },
       });
       // An event of another article is for its own page.
-      if (comment.article === this.#thread.state.article.id) {
+      if (here) {
         if (answer.event) this.#thread.own?.accept(answer);
-        else this.#thread.own?.hear({ type: "comment.decided", id: comment.id, status: answer.comment.status });
+        else {
+          this.#lettingIn.delete(comment.id);
+          this.#thread.own?.hear({ type: "comment.decided", id: comment.id, status: answer.comment.status });
+        }
       }
-      this.#thread.view.element(comment.id)?.querySelector(":scope > .entry > .options")?.remove();
+      const entry = this.#thread.view.views.get(comment.id)?.entry;
+      if (entry) closeOptions(entry);
       this.#tell(words(did(choice)));
       const back = undoing(choice);
       if (back) this.#offer({ ...comment, ...answer.comment }, back);
       return true;
     } catch (error) {
+      if (error instanceof Problem) this.#lettingIn.delete(comment.id);
       if (this.#ended(error)) return false;
       const status = error instanceof Problem ? error.status : 0;
       this.#tell(status === 412 ? words("changedSince") : status === 409 && choice === "approve" ? words("gone") : this.#thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }), true);
@@ -118,8 +130,26 @@ export class Desk {
   /** @param {Comment} comment @param {Choice} choice */
   #offer(comment, choice) {
     const undo = makeButton("undo", this.#words("undo"), { class: "action inline", "aria-label": `${this.#words("undo")}: ${this.#words(`${choice}Of`, { name: comment.author?.name ?? "" })}` });
-    undo.addEventListener("click", () => void this.decide(comment, choice), { once: true });
+    undo.addEventListener("click", async () => {
+      if (undo.ariaBusy) return;
+      undo.ariaBusy = "true"; // a button that is disabled would lose the focus
+      const focused = undo.matches(":focus");
+      const done = await this.decide(comment, choice);
+      undo.ariaBusy = null;
+      if (!done && !this.#over.signal.aborted) this.#message.append(" ", undo);
+      if (!focused || document.activeElement !== document.body) return;
+      const next = this.#message.querySelector("button") ?? this.#thread.view.element(comment.id) ?? this.#button;
+      next.focus({ preventScroll: true });
+    });
     this.#message.append(" ", undo);
+  }
+
+  /** Show what was let in from here in its place, with what it stands below, as one's own words are. @param {number} id */
+  async #show(id) {
+    const { state, view } = this.#thread;
+    if (state.unloaded.has(id)) return void (await this.#thread.loader().then((loader) => loader.aside(id)).catch(() => null)); // it stays counted
+    for (let at = /** @type {number | null | undefined} */ (id); at != null; at = state.comments.get(at)?.parent) view.waiting.delete(at);
+    view.update([id]);
   }
 
   /** @param {object} changes */

@@ -159,6 +159,66 @@ async def test_a_comment_is_removed_where_it_stands_and_brought_back(
     await expect(moderator.comment(said)).to_be_visible()
 
 
+async def test_what_is_brought_back_stands_in_its_place_at_once_for_who_brought_it_back(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = [await newsroom.say(article, f"Number {n}.", f"P{n}") for n in range(3)]
+    moderator = await at_desk(pages, newsroom, article)
+    await moderator.button(said[1], "options").click()
+    await moderator.entry(said[1]).get_by_role("button", name="Remove the comment by P1").click()
+    await expect(moderator.comment(said[1])).to_have_count(0)
+    undo = desk(moderator).get_by_role("button", name="Undo: Restore the comment by P1")
+
+    async def refuse(route: Route) -> None:
+        await route.abort()
+
+    await moderator.page.route("**/decision", refuse, times=1)
+    await undo.press("Enter")
+    await expect(desk(moderator).get_by_role("status").first).to_contain_text("That did not work")
+    await expect(undo).to_be_focused()
+    await undo.press("Enter")
+    await expect(desk(moderator).get_by_role("status").first).to_have_text("Restored.")
+    await expect(moderator.comment(said[1])).to_be_focused()
+    assert await moderator.order() == [one["id"] for one in said]
+    await expect(moderator.pill).to_have_count(0)
+
+
+async def test_what_is_let_in_stands_on_the_page_of_who_let_it_in_with_what_it_answers(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    for number in range(30):
+        await newsroom.say(article, f"Root {number}", f"Ana {number % 5}")
+    far = (await newsroom.thread(article))[-1]
+    moderator = await at_desk(pages, newsroom, article)
+    reader = await Window.open(pages, newsroom.link(article))
+    new = await newsroom.say(article, "Behind the pill.", "Bo")
+    await newsroom.change(article, state="premoderated")
+    held = [await newsroom.say(article, "Let me in.", "Hal", under=one) for one in (None, new, far)]
+    await expect(moderator.pill).to_have_attribute("data-count", "1")
+    await desk(moderator).locator(".queue-button").click()
+    for one in held:
+        await line(moderator, one).get_by_role("button", name="Approve the comment by Hal").click()
+        await expect(moderator.comment(one)).to_be_visible()
+    await expect(moderator.comment(new)).to_be_visible()
+    await expect(moderator.pill).to_have_count(0)
+    await expect(reader.pill).to_have_attribute("data-count", "4")
+
+
+async def test_the_options_close_with_a_decision_and_the_focus_stays_at_the_comment(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "Read this first.")
+    moderator = await at_desk(pages, newsroom, article)
+    options = moderator.button(said, "options")
+    await options.press("Enter")
+    await moderator.entry(said).get_by_role("button", name="Pin the comment by Ana").press("Enter")
+    await expect(moderator.entry(said).get_by_role("group")).to_have_count(0)
+    await expect(options).to_have_attribute("aria-expanded", "false")
+    await expect(options).to_be_focused()
+    await desk(moderator).get_by_role("button", name="Undo: Unpin the comment by Ana").press("Enter")
+    await expect(desk(moderator).get_by_role("button", name="Undo: Pin the comment by Ana")).to_be_focused()
+
+
 async def test_a_reported_comment_is_kept_or_removed_and_leaves_the_list(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
