@@ -6,6 +6,7 @@
  */
 import { setAttribute, setText } from "./elements.js";
 import { keepTrying, loadModule } from "./keep-trying.js";
+import { begin } from "./revising.js";
 import { moderates } from "./rights.js";
 import { addStyle } from "./styles.js";
 import { loadWords } from "./words.js";
@@ -180,6 +181,7 @@ export class Acting {
 
   /** @param {"reply" | "edit" | "remove"} act @param {number} id */
   async compose(act, id) {
+    if (act === "edit") begin(this.#thread, id);
     await (await this.composer())[act](id);
   }
 

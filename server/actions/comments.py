@@ -12,7 +12,8 @@ from uuid import UUID
 
 from server import auth, events, limits, markdown, moderation, names
 from server.actions import publishing
-from server.errors import Conflict, Forbidden, Invalid, NotFound
+from server.actions.moderation import Reading
+from server.errors import Conflict, Forbidden, Invalid, NotFound, Outdated
 from server.markdown import Node
 from server.models import Actor, ArticleState, Comment, Draft, Person, Role, Status, article_channel
 from server.state import State
@@ -100,8 +101,13 @@ async def post_comment(state: State, actor: Actor, article_id: int, draft: Draft
         raise
 
 
-async def edit_comment(state: State, actor: Actor, comment_id: int, text: str) -> str:
-    """Gives a comment new text; the event as JSON text. Raises Invalid, NotFound, Forbidden, Conflict."""
+async def edit_comment(state: State, actor: Actor, comment_id: int, text: str, read: Reading | None = None) -> str:
+    """Gives a comment new text; the event as JSON text.
+
+    With `read`, a text that somebody else has put there since is not replaced; the retry of an edit is none.
+
+    Raises Invalid, NotFound, Forbidden, Conflict, Outdated.
+    """
     person = auth.require_person(actor)
     if not actor.staff:
         state.limits.take(limits.CHANGE, str(person.id), state.clock.monotonic())
@@ -111,6 +117,8 @@ async def edit_comment(state: State, actor: Actor, comment_id: int, text: str) -
     def work(tx: Transaction) -> str:
         now = state.clock.now()
         comment = _changeable(tx, actor, person, comment_id, now)
+        if read is not None and not read.is_of(comment) and comments.source(tx, comment_id) != source:
+            raise Outdated("this comment was changed since you began to edit it; look at what it says now")
         article = articles.get(tx, comment.article_id)
         assert article is not None
         verdict = moderation.review(article.state, person.role, staff=actor.staff, tree=tree)

@@ -28,9 +28,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Which text of a comment its moderator has read: `edited_at` as it was told."""
+    """Which text of a comment somebody has read: `edited_at` as it was told."""
 
     edited_at: str | None
+
+    def is_of(self, comment: Comment) -> bool:
+        """Whether that is what the comment says."""
+        return self.edited_at == (None if comment.edited_at is None else rfc3339(comment.edited_at))
 
 
 async def decide(
@@ -53,7 +57,7 @@ async def decide(
         comment = comments.get_for_change(tx, comment_id)
         if comment is None:
             raise NotFound(f"there is no comment {comment_id}")
-        if read is not None and decision in _LETS_STAND and not _is_of(read, comment):
+        if read is not None and decision in _LETS_STAND and not read.is_of(comment):
             raise Outdated("its author has changed this comment since you read it; look at it again")
         after, frame, changed = _carry_out(tx, comment, decision, now)
         # To approve what is on the page already is to say that its reports are answered.
@@ -65,10 +69,6 @@ async def decide(
         return Decided(events.comment_with(after, shown=after.status != Status.DELETED), frame)
 
     return await state.database.write(work)
-
-
-def _is_of(read: Reading, comment: Comment) -> bool:
-    return read.edited_at == (None if comment.edited_at is None else rfc3339(comment.edited_at))
 
 
 def _carry_out(tx: Transaction, comment: Comment, decision: Decision, now: int) -> tuple[Comment, str | None, bool]:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from server.actions import comments as actions
 from server.actions import threads
+from server.actions.moderation import Reading
 from server.errors import NotFound
 from server.models import Draft
 from server.routes import web
@@ -25,6 +26,11 @@ class _New(msgspec.Struct):
 
 class _Edit(msgspec.Struct):
     text: str
+    edited_at: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class _Preview(msgspec.Struct):
+    text: str
 
 
 async def post(request: Request) -> Response:
@@ -39,7 +45,8 @@ async def post(request: Request) -> Response:
 async def edit(request: Request) -> Response:
     comment_id = web.path_id(request)
     changed = await web.body(request, _Edit)
-    frame = await actions.edit_comment(web.state_of(request), await web.actor(request), comment_id, changed.text)
+    read = None if changed.edited_at is msgspec.UNSET else Reading(changed.edited_at)
+    frame = await actions.edit_comment(web.state_of(request), await web.actor(request), comment_id, changed.text, read)
     return web.text_answer(f'{{"event":{frame}}}')
 
 
@@ -49,7 +56,7 @@ async def delete(request: Request) -> Response:
 
 
 async def preview(request: Request) -> Response:
-    asked = await web.body(request, _Edit)
+    asked = await web.body(request, _Preview)
     return web.answer({"tree": actions.preview(web.state_of(request), await web.actor(request), asked.text)})
 
 

@@ -8,6 +8,7 @@ import { ask, Problem } from "../api.js";
 import { backOff } from "../connection.js";
 import { makeButton, setChild } from "../elements.js";
 import { addRef, forget } from "../remembering.js";
+import { beganFrom, beginAgain } from "../revising.js";
 import { tokenFor } from "../rights.js";
 import { lock, message, refOf, say } from "./form.js";
 
@@ -50,7 +51,7 @@ export class Outbox {
     try {
       if (edits === null) addRef(store, await refOf(client_id));
       answer = edits !== null
-        ? await ask(thread, `/api/comments/${edits}`, { method: "PATCH", body: { text }, token })
+        ? await ask(thread, `/api/comments/${edits}`, { method: "PATCH", body: { text, edited_at: beganFrom(thread, edits) }, token })
         : await ask(thread, `/api/articles/${state.article.id}/comments`, {
           method: "POST", token, body: { client_id, text, ...(parent ? { parent } : {}), ...(name && !thread.member ? { name } : {}) },
         });
@@ -58,6 +59,7 @@ export class Outbox {
       // Sent twice at a time, or given up while it was on its way: there is an answer already, or nobody waits for one.
       if (thread.signal.aborted || writing.sent !== letter || !writing.busy) return;
       if (!(error instanceof Problem)) return this.#wait(writing);
+      if (error.status === 412 && edits !== null) void beginAgain(thread, edits);
       if (error.status === 401 && token) {
         forget(thread, token);
         // A guest is simply a new guest; a member has to know, and to give a name.

@@ -9,15 +9,16 @@ import pytest
 
 from server.actions import comments
 from server.actions.articles import Changes, change_article
-from server.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthorized
+from server.actions.moderation import Reading
+from server.errors import Conflict, Forbidden, Invalid, NotFound, Outdated, TooMany, Unauthorized
 from server.models import Actor, ArticleState, Draft, Role
 from tests.support.build import NOBODY, Site, guest, new_id, open_site
 
 LINK = "look at https://example.org/page"
 
 
-async def edited(site: Site, by: Actor, comment_id: int, text: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads(await comments.edit_comment(site.state, by, comment_id, text))
+async def edited(site: Site, by: Actor, comment_id: int, text: str, read: Reading | None = None) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(await comments.edit_comment(site.state, by, comment_id, text, read))
     return event
 
 
@@ -291,6 +292,23 @@ async def test_a_held_comment_can_be_edited_and_stays_held_and_silent(site: Site
     assert await site.log(article.channel) == []
     told = [entry["id"] for entry in await site.log("moderation") if entry["type"] == "queue.entered"]
     assert told == [said.id, said.id], "what a moderator has seen of it is not what it says any more"
+
+
+async def test_an_edit_does_not_replace_a_text_that_nobody_has_read(site: Site) -> None:
+    article, author, moderator = await site.article(), await site.person(), await site.moderator()
+    said = await site.post(article, "mine", by=author)
+    site.clock.advance(1)
+    by_moderator = await edited(site, moderator, said.id, "a moderator's", Reading(None))
+    site.clock.advance(1)
+    with pytest.raises(Outdated):
+        await edited(site, author, said.id, "mine again", Reading(None))
+    assert await comments.comment_source(site.state, author, said.id) == "a moderator's"
+    read = Reading(by_moderator["comment"]["edited_at"])
+    await edited(site, author, said.id, "mine again", read)
+    site.clock.advance(1)
+    event = await edited(site, author, said.id, "mine again", read)  # once more: its answer was lost
+    assert event["comment"]["tree"] == [["p", "mine again"]]
+    await edited(site, author, said.id, "mine at last")  # who does not say what was read is not asked
 
 
 async def test_deleting_wipes_for_good(site: Site) -> None:

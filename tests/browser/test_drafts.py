@@ -407,6 +407,31 @@ async def test_words_of_a_discussion_that_was_closed_outlive_a_reload_and_can_be
     await expect(window.saying("My long comment")).to_have_count(1)
 
 
+async def test_what_somebody_else_has_made_of_a_comment_is_not_replaced_unread(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    mine = await window.post("What I wrote.")
+    await window.button(mine, "edit").click()
+    form, save = window.form(mine), window.form(mine).get_by_role("button", name="Save")
+    await form.locator("textarea").fill("What I think by now.")
+    await kept(window, "What I think by now.")
+    await newsroom.edit(mine, "What a moderator left of it.")
+    await again(window)
+    await save.click()
+    await expect(form.get_by_role("status")).to_contain_text("was changed since you began")
+    await expect(form.locator("textarea")).to_have_value("What I think by now.")
+    await expect(window.entry(mine).locator(".body")).to_be_visible()
+    await expect(window.entry(mine).locator(".body")).to_have_text("What a moderator left of it.")
+    await newsroom.edit(mine, "What a moderator wrote at last.")
+    await expect(window.entry(mine).locator(".body")).to_have_text("What a moderator wrote at last.")
+    await save.click()
+    await expect(form.get_by_role("status")).to_contain_text("was changed since you began")
+    await save.click()
+    await expect(form).to_have_count(0)
+    await expect(window.entry(mine).locator(".body")).to_have_text("What I think by now.")
+
+
 async def test_a_removal_is_said_to_who_is_editing_and_the_text_stays(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:

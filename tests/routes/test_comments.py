@@ -92,6 +92,17 @@ async def test_a_comment_is_changed_by_its_author_and_nobody_else(doors: Doors) 
     assert (removed["type"], removed["status"]) == ("comment.removed", "removed")
 
 
+async def test_an_edit_that_says_what_was_read_replaces_nothing_else(doors: Doors) -> None:
+    said = await doors.post((await doors.article())["id"])
+    path = f"/api/comments/{said['event']['comment']['id']}"
+    first = await doors.ask("PATCH", path, {"text": "One.", "edited_at": None}, token=said["token"])
+    at = first.json()["event"]["comment"]["edited_at"]
+    is_problem(await doors.ask("PATCH", path, {"text": "Two.", "edited_at": None}, token=doors.moderator), 412)
+    is_problem(await doors.ask("PATCH", path, {"text": "Two.", "edited_at": 7}, token=said["token"]), 422, "edited_at")
+    assert (await doors.ask("PATCH", path, {"text": "Two.", "edited_at": at}, token=said["token"])).status_code == 200
+    assert (await doors.ask("PATCH", path, {"text": "Three."}, token=said["token"])).status_code == 200
+
+
 async def test_a_held_comment_is_answered_without_a_place_and_shown_to_nobody_else(doors: Doors) -> None:
     article = (await doors.article())["id"]
     held = await doors.post(article, "See https://elsewhere.example")
