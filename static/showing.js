@@ -41,13 +41,13 @@ export class Showing {
     const show = () => {
       for (const id of ids) {
         put(view, id);
+        unfold(view, id);
         view.element(id)?.setAttribute("data-fresh", "");
       }
       view.around();
     };
     if (atTop || below !== null) show();
     else view.keep(show);
-    if (below !== null) for (const id of ids) unfold(view, id);
     const seen = ids.find((id) => isOnScreen(view.element(id)));
     if (seen === undefined) return this.#offer(first);
     view.away = null;

@@ -12,6 +12,7 @@ import { Queue } from "./queue.js";
 import { tendTombstones } from "./tombstones.js";
 import { watchQueue } from "./watch.js";
 import { forget } from "../remembering.js";
+import { unfold } from "../showing.js";
 
 /** @typedef {import("../types.js").Comment} Comment @typedef {import("./decisions.js").Choice} Choice */
 
@@ -150,6 +151,8 @@ export class Desk {
     if (state.unloaded.has(id)) return void (await this.#thread.loader().then((loader) => loader.aside(id)).catch(() => null)); // it stays counted
     for (let at = /** @type {number | null | undefined} */ (id); at != null; at = state.comments.get(at)?.parent) view.waiting.delete(at);
     view.update([id]);
+    view.flush();
+    unfold(view, id);
   }
 
   /** @param {object} changes */

@@ -188,20 +188,22 @@ async def test_what_is_let_in_stands_on_the_page_of_who_let_it_in_with_what_it_a
 ) -> None:
     for number in range(30):
         await newsroom.say(article, f"Root {number}", f"Ana {number % 5}")
-    far = (await newsroom.thread(article))[-1]
+    near, *_, far = await newsroom.thread(article)
+    await newsroom.say(article, "An answer.", "Bo", under=near)
     moderator = await at_desk(pages, newsroom, article)
     reader = await Window.open(pages, newsroom.link(article))
     new = await newsroom.say(article, "Behind the pill.", "Bo")
     await newsroom.change(article, state="premoderated")
-    held = [await newsroom.say(article, "Let me in.", "Hal", under=one) for one in (None, new, far)]
+    held = [await newsroom.say(article, "Let me in.", "Hal", under=one) for one in (None, new, far, near)]
     await expect(moderator.pill).to_have_attribute("data-count", "1")
+    await moderator.comment(near).locator("> .fold").click()
     await desk(moderator).locator(".queue-button").click()
     for one in held:
         await line(moderator, one).get_by_role("button", name="Approve the comment by Hal").click()
         await expect(moderator.comment(one)).to_be_visible()
     await expect(moderator.comment(new)).to_be_visible()
     await expect(moderator.pill).to_have_count(0)
-    await expect(reader.pill).to_have_attribute("data-count", "4")
+    await expect(reader.pill).to_have_attribute("data-count", "5")
 
 
 async def test_the_options_close_with_a_decision_and_the_focus_stays_at_the_comment(

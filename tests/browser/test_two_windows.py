@@ -139,6 +139,20 @@ async def test_the_pill_of_a_branch_shows_only_that_branch(pages: Pages, newsroo
     await expect(reader.pill).to_have_attribute("data-count", "1")
 
 
+async def test_one_press_shows_what_is_new_in_a_folded_branch(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    root = await newsroom.say(article, "A root.")
+    reply = await newsroom.say(article, "A reply.", "Bo", under=root)
+    window = await Window.open(pages, newsroom.link(article))
+    await window.comment(root).locator("> .fold").click()
+    await expect(window.comment(reply)).to_be_hidden()
+    new = await newsroom.say(article, "Something new.", "Cy", under=reply)
+    await window.pill.press("Enter")
+    await expect(window.comment(new)).to_be_focused()
+    await expect(window.comment(new)).to_be_in_viewport()
+    await expect(window.pill).to_have_count(0)
+
+
 async def test_every_window_of_one_person_shows_what_they_wrote_in_another(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     await newsroom.say(article, "A word before.")
