@@ -21,8 +21,8 @@ export class Controls {
   #words;
   /** @type {Promise<import("./moderation/desk.js").Desk> | null} */
   #desk = null;
-  /** Votes on their way, so that a double press does not race itself. @type {Set<number>} */
-  #voting = new Set();
+  /** Votes on their way, and what was wanted last: one after the other, or the server might end with an earlier one. @type {Map<number, number>} */
+  #voting = new Map();
 
   /** @param {import("./thread.js").Thread} thread @param {import("./words.js").Words} words */
   constructor(thread, words) {
@@ -50,23 +50,25 @@ export class Controls {
   async #vote(id, value, words) {
     const { state, view, token } = this.#thread;
     const comment = state.comments.get(id);
-    if (!comment || this.#voting.has(id)) return;
+    if (!comment) return;
     if (this.#thread.isOwn(comment)) return this.#say(id, words("ownVote"));
     // Who has just come is asked about still; what they voted before decides what this press means.
     if (token && !state.viewer) await this.#thread.loader().then((loader) => loader.knowViewer());
     if (!token || !state.viewer) return this.#say(id, words("voteAfterPost"));
-    if (this.#voting.has(id)) return; // pressed twice meanwhile
-    const { votes } = state.viewer;
-    const before = votes[id] ?? 0;
-    const wanted = before === value ? 0 : value;
-    this.#show(id, before, wanted);
-    this.#voting.add(id);
+    let known = state.viewer.votes[id] ?? 0; // to the server, unless one is on its way
+    const wanted = known === value ? 0 : value;
+    this.#show(id, wanted);
     this.#say(id, "");
+    const isOnItsWay = this.#voting.has(id);
+    this.#voting.set(id, wanted);
+    if (isOnItsWay) return;
     try {
-      const answer = await ask(this.#thread, `/api/comments/${id}/vote`, { method: "PUT", token, body: { value: wanted } });
-      votes[id] = answer?.value ?? wanted;
+      for (let next = wanted; next !== known; next = this.#voting.get(id) ?? next) {
+        await ask(this.#thread, `/api/comments/${id}/vote`, { method: "PUT", token, body: { value: next } });
+        known = next;
+      }
     } catch (error) {
-      this.#show(id, wanted, before);
+      this.#show(id, known);
       this.#say(id, words("voteFailed", { reason: reasonOf(error, words) }), true);
     } finally {
       this.#voting.delete(id);
@@ -74,11 +76,12 @@ export class Controls {
     }
   }
 
-  /** Show a vote before the public score has it; the next score the server says replaces this one. @param {number} id @param {number} before @param {number} after */
-  #show(id, before, after) {
+  /** Show a vote before the public score has it; the next score the server says replaces this one. @param {number} id @param {number} after */
+  #show(id, after) {
     const { state, view } = this.#thread;
     const comment = state.comments.get(id);
     if (!comment || !state.viewer) return;
+    const before = state.viewer.votes[id] ?? 0;
     const up = Math.max(0, comment.up + Number(after === 1) - Number(before === 1));
     const down = Math.max(0, comment.down + Number(after === -1) - Number(before === -1));
     state.comments.set(id, { ...comment, up, down });

@@ -1,6 +1,7 @@
 """Writing with the tools of the composer: formatting, preview, quoting, mentions, pastes; and what a reader may do besides."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -330,6 +331,43 @@ async def test_a_vote_waits_for_the_page_to_know_who_votes(pages: Pages, newsroo
     answer.set()
     await expect(up).to_have_attribute("aria-pressed", "true")
     await expect(window.entry(said)).not_to_contain_text("You can vote once")
+
+
+async def test_the_last_press_of_a_vote_wins_however_slow_the_line(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    said = await newsroom.say(article, "The tide comes in at noon.")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.post("So do I.")
+    up, down = window.button(said, "up"), window.button(said, "down")
+    asked: list[int] = []
+    answer, second = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.append(json.loads(route.request.post_data or "")["value"])
+        await answer.wait()
+        if second.is_set():
+            await route.fulfill(status=409, json={"detail": "this discussion is closed"})
+        else:
+            await route.continue_()
+
+    await window.page.route("**/vote", late)
+    for button in (up, down, up, down):
+        await button.click()
+        await expect(button).to_have_attribute("aria-pressed", "true")
+    assert asked == [1]
+    async with window.page.expect_response(lambda one: '"value":-1' in (one.request.post_data or "")):
+        answer.set()
+    await expect(down).to_have_accessible_name("Bad, by Ana: 1")
+    assert asked == [1, -1]
+    await window.page.reload()
+    await window.until("live")
+    await expect(down).to_have_attribute("aria-pressed", "true")
+    second.set()
+    await up.click()
+    await expect(window.entry(said)).to_contain_text("Your vote did not arrive: this discussion is closed")
+    await expect(down).to_have_attribute("aria-pressed", "true")
+    await expect(up).to_have_attribute("aria-pressed", "false")
 
 
 async def test_a_comment_is_reported_by_keyboard_and_without_a_name(
