@@ -26,6 +26,7 @@ export class Loader {
   #thread;
   /** @type {Promise<void> | null} */
   #knowing = null;
+  #sort = ""; // asked for last
   /** @param {import("./thread.js").Thread} thread */
   constructor(thread) {
     this.#thread = thread;
@@ -136,12 +137,14 @@ export class Loader {
 
   /** @param {string} sort */
   async reorder(sort) {
+    this.#sort = sort;
     try {
       const [snapshot] = await Promise.all([loadPage(this.#thread, this.#article, { sort }), this.#thread.prepare()]);
+      if (this.#sort !== sort) return;
       await this.#replace([snapshot], () => false);
       if (isOwnPage(this.#thread.server)) history.replaceState(history.state, "", pageLink({ sort }));
     } catch (error) {
-      fail(this.#thread, error, () => this.reorder(sort));
+      if (this.#sort === sort) fail(this.#thread, error, () => this.reorder(sort));
     }
   }
 

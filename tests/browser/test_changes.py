@@ -162,6 +162,28 @@ async def test_an_order_that_events_have_overtaken_shows_what_is_there_now(
     assert (await window.order())[0] == mine["id"]
 
 
+async def test_of_two_orders_that_are_asked_for_the_last_is_shown(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    for number in range(3):
+        await newsroom.say(article, f"Number {number}")
+    window = await Window.open(pages, newsroom.link(article))
+    newest, top = Gate(), Gate()
+    await window.page.route(re.compile(r"/thread\?sort=newest"), newest)
+    await window.page.route(re.compile(r"/thread\?sort=top"), top)
+    await window.page.locator('[data-sort="newest"]').click()
+    await newest.asked.wait()
+    await window.page.locator('[data-sort="top"]').click()
+    await top.asked.wait()
+    top.open()
+    await expect(window.page.locator('[data-sort="top"]')).to_have_attribute("aria-current", "true")
+    newest.open()
+    await newest.told.wait()
+    await window.post("Said after that.")
+    await expect(window.page.locator('[data-sort="top"]')).to_have_attribute("aria-current", "true")
+    await expect(window.page).to_have_url(re.compile("sort=top"))
+
+
 async def test_further_comments_that_come_after_a_change_of_order_do_not_mix_with_it(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
