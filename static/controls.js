@@ -145,13 +145,14 @@ export class Controls {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       event.stopPropagation();
+      if (send.ariaDisabled) return;
       const reason = new FormData(form).get("reason");
       if (!reason) {
         setText(message, words("needReason"));
         message.classList.add("wrong");
         return void form.querySelector("input")?.focus();
       }
-      send.disabled = true;
+      send.ariaDisabled = "true"; // one that is disabled would lose the focus
       try {
         const body = { reason, ...(note.value.trim() ? { note: note.value.trim() } : {}) };
         await ask(this.#thread, `/api/comments/${id}/report`, { method: "POST", token: this.#thread.token, body });
@@ -160,7 +161,7 @@ export class Controls {
         this.#say(id, words("reported"));
         this.#thread.view.element(id)?.focus({ preventScroll: true });
       } catch (error) {
-        send.disabled = false;
+        send.ariaDisabled = null;
         message.classList.add("wrong");
         setText(message, this.#thread.words("failed", { reason: reasonOf(error, words) }));
       }

@@ -44,7 +44,8 @@ async function show(thread, id, button, words) {
     there.remove();
     return setAttribute(button, "aria-expanded", "false");
   }
-  button.disabled = true;
+  if (button.ariaBusy) return;
+  button.ariaBusy = "true"; // one that is disabled would lose the focus
   const place = make("blockquote", { class: "exhumed", dir: "auto" });
   try {
     const { text } = await ask(thread, `/api/comments/${id}/source`, { token: thread.token });
@@ -52,7 +53,7 @@ async function show(thread, id, button, words) {
   } catch (error) {
     setText(place, thread.words("failed", { reason: error instanceof Problem ? error.message : words("unreachable") }));
   }
-  button.disabled = false;
+  button.ariaBusy = null;
   row.after(place);
   setAttribute(button, "aria-expanded", "true");
 }
