@@ -6,7 +6,7 @@
  */
 import { ask, Problem } from "../api.js";
 import { closeOptions } from "../controls.js";
-import { make, makeButton, setText } from "../elements.js";
+import { make, makeButton, setChild, setText } from "../elements.js";
 import { DECISIONS, did, letsIn, makeChoices, undoing } from "./decisions.js";
 import { Queue } from "./queue.js";
 import { tendTombstones } from "./tombstones.js";
@@ -188,7 +188,7 @@ export class Desk {
         setText(this.#button, [this.#words("waitingState", { n: pending }), ...(reported ? [this.#words("reportedState", { n: reported })] : [])].join(" · "));
         this.#bar.toggleAttribute("data-waiting", n > 0);
         // Said once for each that comes, not again after every reconnect.
-        if (n > this.#announced && n > 0 && this.#announced >= 0 && this.#queue.element.hidden) this.#tell(this.#words("arrived", { n }));
+        if (n > this.#announced && n > 0 && this.#announced >= 0 && this.#queue.element.hidden) this.#announce(this.#words("arrived", { n }));
         this.#announced = n;
       } while (this.#again);
     } catch (error) {
@@ -243,6 +243,13 @@ export class Desk {
     }
     forget(this.#thread, token);
     location.reload();
+  }
+
+  /** Say it beside a way back, if there is one, not in its place. @param {string} text */
+  #announce(text) {
+    if (!this.#message.querySelector("button")) return this.#tell(text);
+    const place = setChild(this.#message, ".arrived", true, () => make("span", { class: "arrived" }));
+    if (place) setText(place, ` ${text}`);
   }
 
   /** @param {string} text @param {boolean} [wrong] */

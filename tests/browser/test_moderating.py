@@ -1,6 +1,7 @@
 """A moderator at their desk: signed in by a link, deciding in the page, with what waits in a list that keeps itself."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest_asyncio
@@ -183,6 +184,23 @@ async def test_what_is_brought_back_stands_in_its_place_at_once_for_who_brought_
     await expect(moderator.pill).to_have_count(0)
 
 
+async def test_what_arrives_does_not_take_the_way_back_away(pages: Pages, newsroom: Newsroom, article: Json) -> None:
+    said = await newsroom.say(article, "Buy my marmalade.")
+    moderator = await at_desk(pages, newsroom, article)
+    await moderator.button(said, "options").click()
+    await moderator.entry(said).get_by_role("button", name="Remove the comment by Ana").click()
+    undo = desk(moderator).get_by_role("button", name="Undo: Restore the comment by Ana")
+    await undo.focus()
+    await newsroom.change(article, state="premoderated")
+    for _ in range(2):
+        await newsroom.say(article, "Please look at this.", "Hal")
+    message = desk(moderator).get_by_role("status").first
+    await expect(message).to_have_text(
+        re.compile(r"^Removed from every page\. Undo \d+ comments wait for you\.$"), timeout=SOON
+    )
+    await expect(undo).to_be_focused()
+
+
 async def test_what_is_let_in_stands_on_the_page_of_who_let_it_in_with_what_it_answers(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
@@ -269,8 +287,9 @@ async def test_a_removed_comment_is_read_and_brought_back_where_it_stood(
     grave = moderator.entry(said)
     await expect(grave).to_contain_text("Removed by a moderator", timeout=SOON)
     await expect(reader.entry(said)).to_contain_text("Removed by a moderator", timeout=SOON)
-    await grave.get_by_role("button", name="Show what it said").click()
+    await grave.get_by_role("button", name="Show what it said").press("Enter")
     await expect(grave.locator("blockquote")).to_have_text("Buy my **marmalade**.")
+    await expect(grave.get_by_role("button", name="Show what it said")).to_be_focused()
     await grave.get_by_role("button", name="Show what it said").click()
     await expect(grave.locator("blockquote")).to_have_count(0)
     await expect(reader.page.get_by_role("button", name="Restore")).to_have_count(0)
