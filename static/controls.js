@@ -107,7 +107,8 @@ export class Controls {
       void this.#moderate().then((desk) => row.append(...desk.decisionsFor(id)));
     }
     row.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") closeOptions(entry);
+      const fields = /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */ (row.querySelectorAll("textarea, .reason"));
+      if (event.key === "Escape" && [...fields].every(({ value }) => !value.trim())) closeOptions(entry);
     });
     entry.querySelector(":scope > .actions")?.after(row);
     setAttribute(button, "aria-expanded", "true");

@@ -386,6 +386,8 @@ async def test_a_comment_is_reported_by_keyboard_and_without_a_name(
     await expect(form.get_by_label("Spam or advertising")).to_be_focused()
     await keyboard.press("Space")
     await form.locator("textarea").fill("Every day.")
+    await keyboard.press("Escape")
+    await expect(form.locator("textarea")).to_have_value("Every day.")
     await window.page.route("**/report", lambda route: route.abort(), times=1)
     send = form.get_by_role("button", name="Send report")
     await send.press("Enter")
