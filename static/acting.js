@@ -4,7 +4,7 @@
  * of them, by the first word that is typed, or for drafts that are there already. Owns the composer, the controls, the
  * marks of what is unread and the way to a comment, each loaded when it is used; knows nothing of how they work.
  */
-import { setAttribute, setText } from "./elements.js";
+import { childOf, makePart, setAttribute, setText } from "./elements.js";
 import { keepTrying, loadModule } from "./keep-trying.js";
 import { begin } from "./revising.js";
 import { moderates } from "./rights.js";
@@ -51,8 +51,18 @@ export class Acting {
     // The server may take long to say who that is; the rest does not wait for it.
     if (token) void thread.loader().then((loader) => loader.knowViewer()).then(() => this.#moderate(), () => null);
     if (unread) void this.unread();
-    await Promise.allSettled([linked && this.goTo(linked), known, writing && this.composer()]);
+    await Promise.allSettled([linked && this.goTo(linked).then((found) => (found === false ? this.#sayGone() : undefined)), known, writing && this.composer()]);
     this.check();
+  }
+
+  /** There is no comment any more where a shared link leads: the reader is brought to where that is said. */
+  async #sayGone() {
+    const { frame, language, words } = this.#thread;
+    const { words: more } = await loadWords(language, "more-", words);
+    const note = makePart("p", "note", { "data-ripost": "gone", role: "status" });
+    childOf(frame.section, ".header")?.after(note);
+    setText(note, more("linkGone")); // what was there before it speaks is heard
+    note.scrollIntoView({ block: "center", behavior: "instant" });
   }
 
   /** What depends on who reads here; a desk for those who decide about what others write. */

@@ -111,6 +111,17 @@ async def test_a_discussion_of_which_little_is_shown_is_not_called_empty(pages: 
     await expect(window.page.locator("[data-ripost=empty]")).to_have_count(0)
 
 
+async def test_a_link_to_what_was_taken_down_says_so(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    linked = await newsroom.say(article, "Asked for.")
+    await newsroom.say(article, "Another.")
+    await newsroom.decide(linked, "reject")
+    window = await Window.open(pages, newsroom.link(article, f"?comment={linked['id']}"))
+    note = window.page.get_by_text("The comment that this link leads to is no longer here.")
+    await expect(note).to_be_in_viewport()
+    await expect(window.saying("Another.")).to_be_visible()
+
+
 async def test_while_a_foreign_page_waits_for_its_discussion_the_room_is_kept(
     pages: Pages, newsroom: Newsroom, publisher: Publisher
 ) -> None:
