@@ -13,7 +13,8 @@ import { limitsOf, tokenFor } from "./rights.js";
 import { unfold } from "./showing.js";
 import { address, showMember } from "./writing/addressing.js";
 import { askToDelete } from "./writing/deleting.js";
-import { area, count, countDown, enable, lock, makeId, message, nameField, say, sendButton, tell } from "./writing/form.js";
+import { claim, isElsewhere, joined, keep, lettersFrom, placesOf, post, settle, unanswered, withdraw } from "./writing/drafts.js";
+import { area, count, countDown, enable, lock, makeId, message, nameField, put, say, sendButton, tell } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
 import { isGone, moveInto } from "./writing/moving.js";
 import { obstacleTo, slowMode } from "./writing/obstacle.js";
@@ -95,6 +96,8 @@ export class Composer {
 
   /** Delete one's own comment, after asking. @param {number} id */
   remove(id) {
+    const open = [...this.#writings.values()].find(({ edits }) => edits === id);
+    if (open) this.#close(open, false); // it would hide the question
     askToDelete(this.#thread, id);
   }
 
@@ -111,11 +114,13 @@ export class Composer {
     if (!text.trim()) return this.#refuse(writing, "text", words("needText"));
     if ([...text].length > limits.text_max) return this.#refuse(writing, "text", `${words("tooLong", { n: [...text].length - limits.text_max })}.`);
     if (name && !name.value.trim()) return this.#refuse(writing, "name", words("needName"));
-    const draft = store.draft(writing.place);
-    // What another window is sending from here under this id is another comment, unless it is the very same text.
-    const client_id = (draft?.sending && draft.text !== text ? null : draft?.client_id) ?? makeId();
-    store.setDraft(writing.place, { text, client_id, sending: true, ...(name ? { name: name.value.trim() } : {}) });
+    // What another window is sending from here is sent once.
+    const letter = lettersFrom(store, writing.place).find((one) => one.text === text)
+      ?? { text, client_id: makeId(), at: Date.now(), ...(name ? { name: name.value.trim() } : {}) };
+    keep(store, writing.place, text, name?.value.trim());
+    post(store, writing.place, letter);
     writing.refused = false;
+    writing.sent = letter;
     void this.#outbox.send(writing);
   }
 
@@ -177,12 +182,12 @@ export class Composer {
   /** Another window has sent what this form holds. @param {Writing} writing */
   #letGo(writing) {
     if (writing.parent !== null || writing.edits !== null) return this.#close(writing, false);
-    area(writing.form).value = "";
+    put(writing.form, this.#thread.store.draft(writing.place)?.text ?? "");
     writing.form.querySelector(".counter")?.remove();
     say(writing.form, "");
   }
 
-  /** Open the forms whose drafts were left behind, and send what was on its way. */
+  /** Open the forms whose drafts were left behind, and send what was on its way; not what another window is about. */
   #resume() {
     const { state, store, view, words } = this.#thread;
     // A closed discussion has no form, but what was typed before it was closed is not lost with it.
@@ -191,8 +196,8 @@ export class Composer {
       view.frame.part("composer").prepend(form);
       this.#adopt(form);
     }
-    for (const name of store.keys(`draft:${state.article.id}:`)) {
-      const key = name.slice("draft:".length);
+    for (const key of placesOf(store, state.article.id)) {
+      if (isElsewhere(store, key)) continue;
       if (!this.#reopen(key) && !key.includes(":edit-")) void this.#bringHome(key, Number(key.slice(key.indexOf(":") + 1)));
     }
   }
@@ -200,13 +205,20 @@ export class Composer {
   /** Open the form of a draft that was left behind, now or when its comment is there. @param {string} key @returns {boolean} whether it is open */
   #reopen(key) {
     const { store, composerForm } = this.#thread;
-    const draft = store.draft(key);
+    const [letter] = unanswered(store, key);
     const place = key.slice(key.indexOf(":") + 1);
     const id = Number(place.replace("edit-", ""));
-    const writing = !draft ? null : place === "root" ? composerForm && this.#writings.get(composerForm)
+    const kept = letter ?? store.draft(key);
+    const writing = !kept ? null : place === "root" ? composerForm && this.#writings.get(composerForm)
       : place.startsWith("edit-") ? this.#open(null, id, place) : this.#open(id, null, place);
-    if (writing && draft?.sending && !writing.busy) void this.#outbox.send(writing);
-    if (!writing && draft) this.#far.add(key);
+    if (writing && letter && !writing.busy) {
+      put(writing.form, letter.text);
+      const name = nameField(writing.form);
+      if (name && letter.name) name.value = letter.name;
+      writing.sent = letter;
+      void this.#outbox.send(writing);
+    }
+    if (!writing && kept) this.#far.add(key);
     else this.#far.delete(key);
     return Boolean(writing);
   }
@@ -234,7 +246,7 @@ export class Composer {
       return there;
     }
     // Not on this page: an edit or a mere draft can wait for its comment, what was sent cannot.
-    if (!entry && !(parent && store.draft(key)?.sending)) return null;
+    if (!entry && !(parent && unanswered(store, key).length)) return null;
     const form = /** @type {HTMLFormElement} */ (makeComposer(words));
     form.classList.add("inner");
     sendButton(form).textContent = words(edits ? "save" : "postReply");
@@ -267,6 +279,7 @@ export class Composer {
     /** @type {Writing} */
     const writing = { form, place, parent, edits, busy: false, sent: null, tries: 0, timer: 0, gone: -1, until: 0, refused: false, renew: () => {} };
     this.#writings.set(form, writing);
+    claim(place);
     form.append(make("p", { class: "message", role: "status" }));
     const text = area(form);
     const draft = store.draft(place);
@@ -280,7 +293,7 @@ export class Composer {
     showMember(this.#thread, form);
     form.addEventListener("input", () => {
       const field = nameField(form); // a sign-in may have expired
-      store.setDraft(place, { ...store.draft(place), text: text.value, ...(field ? { name: field.value } : {}) });
+      keep(store, place, text.value, field?.value);
       for (const one of [text, field]) if (one) one.ariaInvalid = null;
       count(form, limitsOf(this.#thread).text_max, words);
       say(form, "");
@@ -289,7 +302,7 @@ export class Composer {
       // Enter is a newline; with Ctrl or Cmd it sends.
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) form.requestSubmit();
     }, { signal });
-    if (text.value) store.setDraft(place, { ...store.draft(place), text: text.value, ...(name?.value ? { name: name.value } : {}) });
+    if (text.value) keep(store, place, text.value, name?.value || draft?.name);
     // A new form stands in the page only after this.
     queueMicrotask(() => {
       void addTools(this.#thread, form, signal).then((renew) => (writing.renew = renew));
@@ -304,17 +317,17 @@ export class Composer {
   /** The server has it: let go of the draft, show what became of it. @param {Writing} writing @param {any} answer */
   #settle(writing, answer) {
     const { store, words, view } = this.#thread;
-    const { form, place, parent, edits } = writing;
+    const { form, place, parent, edits, sent } = writing;
     const comment = /** @type {Comment | undefined} */ (answer.event.comment);
     if (answer.token && comment?.author) addIdentity(store, { id: comment.author.id, name: comment.author.name, token: answer.token });
     addRef(store, comment?.ref ?? null);
-    store.setDraft(place, null);
+    if (sent) settle(store, place, sent);
     const focused = form.matches(":focus-within");
     lock(writing, false);
     if (edits === null) this.#posted = Date.now();
     if (parent || edits) this.#close(writing, false);
     else {
-      area(form).value = "";
+      put(form, store.draft(place)?.text ?? ""); // what was typed in another window meanwhile
       say(form, words(comment?.status === "pending" ? "held" : "sent"));
       // By the keyboard one goes on writing; on a phone it would come up and cover the comment.
       if (sendButton(form).matches(":focus-visible")) area(form).focus({ preventScroll: true });
@@ -331,15 +344,14 @@ export class Composer {
     element?.setAttribute("data-fresh", "");
     if (focused && element && (parent || edits)) element.focus({ preventScroll: true });
     element?.querySelector(".entry")?.scrollIntoView({ block: "nearest", behavior: "instant" });
+    if (unanswered(store, place).length) this.#reopen(place); // from two windows that are closed
   }
 
   /** The server will not have it: keep everything, and say why. @param {Writing} writing @param {Problem} error */
   async #fail(writing, error) {
     const { words, store } = this.#thread;
     const { form, place, parent, edits } = writing;
-    const draft = store.draft(place);
-    // After a conflict this id belongs to another text; what is typed now is a new comment.
-    if (draft) store.setDraft(place, { ...draft, sending: false, ...(error.status === 409 ? { client_id: undefined } : {}) });
+    this.#takeBack(writing);
     lock(writing, false);
     const field = error.errors[0];
     if (error.status === 401) {
@@ -365,11 +377,18 @@ export class Composer {
     if (parent !== null) void this.#bringHome(place, parent);
   }
 
-  /** Point at what is wrong and keep everything. @param {Writing} writing @param {string} field @param {string} text */
-  #refuse({ form, place }, field, text) {
+  /** What was sent is a draft again, with what was typed in another window meanwhile. @param {Writing} writing */
+  #takeBack({ form, place, sent }) {
+    if (!sent) return;
     const { store } = this.#thread;
-    const draft = store.draft(place);
-    if (draft) store.setDraft(place, { ...draft, sending: false });
+    const text = joined(sent.text, store.draft(place)?.text ?? "");
+    withdraw(store, place, sent);
+    keep(store, place, text, sent.name);
+    if (text !== area(form).value) put(form, text);
+  }
+
+  /** Point at what is wrong and keep everything. @param {Writing} writing @param {string} field @param {string} text */
+  #refuse({ form }, field, text) {
     if (field !== "name") form.querySelector(".counter")?.remove(); // said once is enough
     say(form, text, true);
     const target = field === "name" ? nameField(form) : area(form);
@@ -379,10 +398,12 @@ export class Composer {
 
   /** @param {Writing} writing @param {boolean} forget  give up what was typed */
   #close(writing, forget) {
-    const { form, place, parent, edits } = writing;
+    const { form, place, parent, edits, sent } = writing;
+    const { store } = this.#thread;
     clearTimeout(writing.timer);
     writing.busy = false; // what is on its way still counts when it arrives, but is not sent again
-    if (forget) this.#thread.store.setDraft(place, null);
+    if (sent) withdraw(store, place, sent);
+    if (forget) store.setDraft(place, null);
     this.#writings.delete(form);
     const focused = form.matches(":focus-within");
     const article = form.closest("article");

@@ -96,10 +96,16 @@
  * @property {number[]} left  ids of comments that were still unread
  * @property {number[]} own  ids of the reader's comments, as far as they were seen
  *
- * @typedef {object} Draft  what is being written at one place, and once sent, the outbox entry until it is acknowledged
+ * @typedef {object} Draft  what is being written at one place
  * @property {string} text
  * @property {string} [name]
- * @property {string} [client_id]  made when it is first sent; kept for every retry
- * @property {boolean} [sending]  true from the press of the button until an answer that settles it
+ * @property {number} [at]  when it was last changed, in milliseconds since 1970
+ *
+ * @typedef {object} Letter  what was sent from one place, from the press of the button until an answer that settles it
+ * @property {string} text
+ * @property {string} [name]
+ * @property {string} client_id  made when it is first sent; kept for every retry
+ * @property {number} at  when that was, in milliseconds since 1970
+ * @property {boolean} [settled]  the server has it; said to the other windows before it is gone
  */
 export {};

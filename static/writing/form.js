@@ -9,7 +9,7 @@
  * @property {number | null} parent  the comment it answers
  * @property {number | null} edits  the comment it changes
  * @property {boolean} busy  sent, not settled: the text may not change, or a retry would be another comment
- * @property {import("../types.js").Draft | null} sent  what is on its way
+ * @property {import("../types.js").Letter | null} sent  what is on its way
  * @property {number} tries  failures so far of what is on its way
  * @property {number} timer  of the next try
  * @property {number} gone  position of the thread at which the server said that the comment is no longer there: what comes after it is heard; -1: never
@@ -27,6 +27,8 @@ export const area = (form) => /** @type {HTMLTextAreaElement} */ (form.querySele
 export const sendButton = (form) => /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
 /** @param {HTMLFormElement} form */
 export const message = (form) => /** @type {HTMLElement} */ (form.querySelector(".message"));
+/** Show another text. @param {HTMLFormElement} form @param {string} text */
+export const put = (form, text) => void (area(form).value = text);
 /** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
 export const nameField = (form) => form.querySelector("input[name=name]:not([hidden])");
 

@@ -33,13 +33,12 @@ export class Outbox {
     this.#waits = waits;
   }
 
-  /** Send the draft of a form, or what is on its way from there once more. @param {Writing} writing @returns {Promise<void>} */
+  /** Send the letter of a form, the first time or once more. @param {Writing} writing @returns {Promise<void>} */
   async send(writing) {
-    const { place, parent, edits } = writing;
+    const { sent: letter, parent, edits } = writing;
     const thread = this.#thread;
     const { store, state } = thread;
-    const letter = (writing.sent ??= store.draft(place)); // another window may let go of the draft meanwhile
-    if (!letter?.client_id) return void (writing.sent = null);
+    if (!letter) return;
     clearTimeout(writing.timer);
     lock(writing, true);
     if (!writing.tries) this.say(writing);

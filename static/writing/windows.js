@@ -1,9 +1,11 @@
 // @ts-check
 /**
  * The same draft in several windows of one person. What is typed in one shows in those that are not being typed in; what
- * was sent from one is gone from all, so that nobody sends it again from another. Owns no draft; the store has them.
+ * was sent from one is gone from all that hold just that, so that nobody sends it again from another. Never takes away
+ * words that were not sent, and owns none: drafts.js keeps them.
  */
-import { area, nameField } from "./form.js";
+import { keyOf } from "./drafts.js";
+import { area, nameField, put } from "./form.js";
 
 /**
  * @param {import("../browser-store.js").BrowserStore} store
@@ -12,29 +14,29 @@ import { area, nameField } from "./form.js";
  * @param {AbortSignal} signal
  */
 export function followOtherWindows(store, writings, sent, signal) {
-  window.addEventListener("storage", ({ key, oldValue, newValue }) => {
+  window.addEventListener("storage", ({ key, newValue }) => {
     for (const writing of writings()) {
       const { form, place, busy } = writing;
+      const own = store.identitiesKey.replace(/identities$/, keyOf(place));
       // A form that sends by itself learns from the server; to send the same twice does no harm.
-      if (busy || key !== store.identitiesKey.replace(/identities$/, `draft:${place}`)) continue;
-      const before = textOf(oldValue);
-      const text = area(form);
-      const now = textOf(newValue);
-      if (!now && before && text.value === before) sent(writing);
-      else if (now && now !== text.value && !(document.hasFocus() && form.matches(":focus-within"))) {
-        text.value = now;
-        const name = nameField(form);
-        if (name) name.value ||= store.draft(place)?.name ?? "";
+      if (busy || !key?.startsWith(own)) continue;
+      const { text = "", name = "", settled = false } = read(newValue);
+      if (key.startsWith(`${own}:`)) {
+        if (settled && text === area(form).value) sent(writing);
+      } else if (key === own && text && text !== area(form).value && !(document.hasFocus() && form.matches(":focus-within"))) {
+        put(form, text);
+        const field = nameField(form);
+        if (field) field.value ||= name;
       }
     }
   }, { signal });
 }
 
-/** @param {string | null} value  a draft as it is kept */
-function textOf(value) {
+/** @param {string | null} value  a draft or a letter as it is kept @returns {Partial<import("../types.js").Letter>} */
+function read(value) {
   try {
-    return String(JSON.parse(value ?? "null")?.text ?? "");
+    return JSON.parse(value ?? "null") ?? {};
   } catch {
-    return "";
+    return {};
   }
 }

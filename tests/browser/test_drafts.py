@@ -479,3 +479,45 @@ async def test_deleting_by_keyboard_keeps_the_focus_in_the_discussion(
     await window.page.keyboard.press("Enter")
     await expect(window.comment(mine)).to_have_count(0)
     await expect(window.comment(root)).to_be_focused()
+
+
+async def test_what_is_written_in_another_window_opens_with_the_next_page_and_ends_with_no_other_window(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    question, other = await newsroom.say(article, "A question?"), await newsroom.say(article, "Another.")
+    first = await Window.open(pages, newsroom.link(article))
+    second = Window(await first.page.context.new_page())
+    await second.page.goto(newsroom.link(article))
+    await second.until("live")
+    await first.button(question, "reply").click()
+    await first.form(question).locator("textarea").fill("Half an answer.")
+    await kept(second, "Half an answer.")
+    await second.button(other, "reply").click()
+    await expect(second.form(other).get_by_role("toolbar")).to_be_visible()
+    await expect(second.form(question)).to_have_count(0)
+    await second.button(question, "reply").click()
+    await expect(second.form(question).locator("textarea")).to_have_value("Half an answer.")
+    await second.form(question).get_by_role("button", name="Cancel").click()
+    await expect(second.form(question)).to_have_count(0)
+    await first.form(question).locator("textarea").press_sequentially(" And more.")
+    await kept(second, "Half an answer. And more.")
+    await again(second)
+    await expect(second.form(question).locator("textarea")).to_have_value("Half an answer. And more.")
+
+
+async def test_a_comment_that_another_window_is_changing_can_be_deleted(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    first = await Window.open(pages, newsroom.link(article))
+    mine = await first.post("Mine.")
+    second = Window(await first.page.context.new_page())
+    await second.page.goto(newsroom.link(article))
+    await second.until("live")
+    await first.button(mine, "edit").click()
+    await expect(first.form(mine).locator("textarea")).to_have_value("Mine.")
+    await first.form(mine).locator("textarea").fill("Mine, and never saved.")
+    await kept(second, "never saved")
+    await second.button(mine, "delete").click()
+    await expect(second.entry(mine).get_by_role("button", name="Keep it")).to_be_focused()
+    await second.page.keyboard.press("Escape")
+    await expect(first.form(mine).locator("textarea")).to_have_value("Mine, and never saved.")

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import BrowserContext, Locator, Page, Request, Route, expect
 
 from tests.browser.newsroom import Json, Newsroom
-from tests.browser.window import Window, again, ready, said
+from tests.browser.window import Window, again, kept, ready, said, words
 from tests.support.browser import Pages
 from tests.support.proxy import FaultProxy
 
@@ -201,3 +201,71 @@ async def test_an_outbox_that_two_windows_find_is_sent_once(pages: Pages, newsro
         await expect(each.saying("Left in the outbox.")).to_have_count(1)
         await expect(each.composer.locator("textarea")).to_have_value("")
     assert await said(newsroom, article, "Left in the outbox.") == 1
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["sent by its window", "sent by the next page"])
+async def test_words_typed_in_another_window_neither_go_out_with_what_was_sent_nor_end_with_it(
+    pages: Pages, newsroom: Newsroom, article: Json, closed: bool
+) -> None:
+    first, second = await two(pages, newsroom.link(article))
+    await ready(second)
+    await first.page.context.route(POST, lambda route: route.abort())
+    await first.write("The first half.")
+    await expect(first.composer.locator(".message")).to_contain_text("Not sent yet")
+    area = second.composer.locator("textarea")
+    await expect(area).to_have_value("The first half.")
+    await area.press("Control+End")
+    await area.press_sequentially(" And an unfinished thou")
+    await kept(second, "unfinished thou")
+    await first.page.context.unroute_all()
+    if closed:
+        await first.page.close()
+        await again(second)
+    else:
+        await first.page.evaluate("window.dispatchEvent(new Event('online'))")
+        await expect(first.composer).not_to_have_attribute("aria-busy", "true")
+        await expect(first.composer.locator("textarea")).to_have_value("The first half. And an unfinished thou")
+    await expect(second.saying("The first half.")).to_have_count(1)
+    await expect(second.composer).not_to_have_attribute("aria-busy", "true")
+    await expect(area).to_have_value("The first half. And an unfinished thou")
+    await again(second)
+    await expect(area).to_have_value("The first half. And an unfinished thou")
+    assert [words(one["tree"]) for one in await newsroom.thread(article)] == ["The first half."]
+
+
+async def test_what_was_sent_and_refused_is_joined_with_what_was_typed_in_another_window(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    first, second = await two(pages, newsroom.link(article))
+    await ready(second)
+    await first.page.context.route(POST, lambda route: route.abort())
+    await first.write("What I think.")
+    await expect(first.composer.locator(".message")).to_contain_text("Not sent yet")
+    await second.composer.locator("textarea").fill("Something else.")
+    await kept(second, "Something else.")
+    await first.page.context.unroute_all()
+    await first.page.context.route(
+        POST, lambda route: route.fulfill(status=422, content_type="application/problem+json", body='{"status": 422}')
+    )
+    await first.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await expect(first.composer.locator("textarea")).to_have_value("What I think.\n\nSomething else.")
+    await kept(first, "What I think.\\\\n\\\\nSomething else.")
+    await first.page.context.unroute_all()
+    assert await newsroom.thread(article) == []
+
+
+async def test_what_waits_in_two_windows_is_sent_by_the_next_page_each_once(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    first, second = await two(pages, newsroom.link(article))
+    await first.page.context.route(POST, lambda route: route.abort())
+    for window, text in ((first, "From the first."), (second, "From the second.")):
+        await window.write(text)
+        await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
+    await first.page.context.unroute_all()
+    await first.page.close()
+    await again(second)
+    for text in ("From the first.", "From the second."):
+        await expect(second.saying(text)).to_have_count(1)
+    await expect(second.composer.locator("textarea")).to_have_value("")
+    assert len(await newsroom.thread(article)) == 2
