@@ -13,7 +13,7 @@ import { limitsOf, tokenFor } from "./rights.js";
 import { unfold } from "./showing.js";
 import { address, showMember } from "./writing/addressing.js";
 import { askToDelete } from "./writing/deleting.js";
-import { claim, isElsewhere, joined, keep, lettersFrom, placesOf, post, settle, unanswered, withdraw } from "./writing/drafts.js";
+import { claim, isElsewhere, joined, keep, lettersFrom, mergeEarly, placesOf, post, settle, unanswered, withdraw } from "./writing/drafts.js";
 import { area, count, countDown, enable, lock, makeId, message, nameField, put, say, sendButton, tell } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
 import { isGone, moveInto } from "./writing/moving.js";
@@ -47,6 +47,7 @@ export class Composer {
     this.#signal = signal;
     this.#outbox = new Outbox(thread, (writing, answer) => this.#settle(writing, answer), (writing, problem) => void this.#fail(writing, problem), (writing) => this.#look(writing));
     if (signal.aborted) return; // the forms and drafts are another's by now
+    mergeEarly(thread.store, thread.state.article.id);
     const form = thread.composerForm;
     if (form) this.#adopt(form);
     this.#resume();
@@ -283,8 +284,8 @@ export class Composer {
     form.append(make("p", { class: "message", role: "status" }));
     const text = area(form);
     const draft = store.draft(place);
-    // What was typed before the script was there is newer than what was kept.
-    if (!text.value && draft) text.value = draft.text;
+    // What was typed before the script was there is newer than what was kept, and not all there is.
+    if (draft) text.value = joined(draft.text, text.value);
     const name = nameField(form);
     if (name) {
       name.maxLength = limitsOf(this.#thread).name_max;

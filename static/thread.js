@@ -233,10 +233,9 @@ export class Thread {
     if (form) form.dataset["used"] = "";
     if (!this.view || !form) return;
     void this.act((acting) => acting.composer());
-    // The server may be away, and the composer with it: what is typed is kept all the same.
-    const place = `${this.state.article.id}:root`;
+    // The server may be away, and the composer with it: what is typed is kept all the same, beside what was kept before.
     const area = this.composerForm?.querySelector("textarea");
-    if (type === "input" && target === area) this.store.setDraft(place, { ...this.store.draft(place), text: area.value });
+    if (type === "input" && target === area && !form.querySelector(".message")) this.store.setDraft(`${this.state.article.id}:early`, { text: area.value });
   }
 
   /** @param {MouseEvent} event */

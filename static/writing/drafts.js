@@ -62,3 +62,13 @@ export function joined(kept, typed) {
   if (kept.startsWith(typed) || kept.endsWith(`\n\n${typed}`)) return kept;
   return typed.startsWith(kept) ? typed : `${kept.trimEnd()}\n\n${typed}`;
 }
+
+/** What was typed into the form for comments before there was anything to keep drafts comes after the draft. @param {BrowserStore} store @param {number} article */
+export function mergeEarly(store, article) {
+  const [root, early] = [`${article}:root`, `${article}:early`];
+  const typed = store.draft(early);
+  if (!typed) return;
+  const draft = store.draft(root);
+  keep(store, root, joined(draft?.text ?? "", typed.text), draft?.name);
+  store.setDraft(early, null);
+}

@@ -61,6 +61,37 @@ async def test_what_is_typed_before_the_composer_has_loaded_is_kept(
     await expect(window.composer.get_by_role("toolbar")).to_be_visible()
 
 
+@pytest.mark.parametrize("late", [r"\.js", r"/composer\.js"], ids=["every script", "the composer"])
+async def test_what_is_typed_before_the_script_is_there_joins_what_was_kept(
+    pages: Pages, newsroom: Newsroom, article: Json, late: str
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    await ready(window)
+    area = window.composer.locator("textarea")
+    await area.fill("Precious words.")
+    await kept(window, "Precious words.")
+    there = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await there.wait()
+        await route.continue_()
+
+    await window.page.route(re.compile(late), wait)
+    await window.page.reload(wait_until="commit")
+    if "composer" in late:
+        await window.until("live")
+    await area.press_sequentially("Where is it?")
+    if "composer" in late:
+        await kept(window, "Where is it?")
+    await kept(window, "Precious words.")
+    there.set()
+    await expect(area).to_have_value("Precious words.\n\nWhere is it?")
+    await area.press_sequentially(" There.")
+    await window.page.unroute_all()
+    await again(window)
+    await expect(area).to_have_value("Precious words.\n\nWhere is it? There.")
+
+
 async def test_another_order_of_the_discussion_leaves_what_is_being_written_with_its_comment(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
