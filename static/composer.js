@@ -11,9 +11,10 @@ import { makeComposer } from "./making.js";
 import { addIdentity, addRef } from "./remembering.js";
 import { limitsOf, tokenFor } from "./rights.js";
 import { unfold } from "./showing.js";
+import { loadWords } from "./words.js";
 import { address, showMember } from "./writing/addressing.js";
 import { askToDelete } from "./writing/deleting.js";
-import { claim, isElsewhere, joined, keep, lettersFrom, mergeEarly, placesOf, post, settle, unanswered, withdraw } from "./writing/drafts.js";
+import { claim, isWaiting, joined, keep, lettersFrom, mergeEarly, placesOf, post, putAway, settle, unanswered, withdraw } from "./writing/drafts.js";
 import { area, count, countDown, enable, lock, makeId, message, nameField, put, say, sendButton, tell } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
 import { isGone, moveInto } from "./writing/moving.js";
@@ -33,8 +34,9 @@ export class Composer {
   #writings = new Map();
   /** Own comments whose source is being asked for. @type {Set<number>} */
   #fetching = new Set();
-  /** Drafts whose comment is not on the page. @type {Set<string>} */
-  #far = new Set();
+  /** Places of drafts whose comment is not on the page, and whether it is known to be elsewhere. @type {Map<string, boolean>} */
+  #far = new Map();
+  #pointed = 0; // how many of them are spoken of
   #outbox;
   #posted = 0; // when this reader last posted here, in milliseconds since 1970
   #timer = 0; // of the next look at who has to wait
@@ -98,7 +100,7 @@ export class Composer {
   /** Delete one's own comment, after asking. @param {number} id */
   remove(id) {
     const open = [...this.#writings.values()].find(({ edits }) => edits === id);
-    if (open) this.#close(open, false); // it would hide the question
+    if (open) this.#close(open); // it would hide the question
     askToDelete(this.#thread, id);
   }
 
@@ -130,7 +132,8 @@ export class Composer {
     if (this.#signal.aborted) return;
     const { composerForm } = this.#thread;
     if (composerForm && !this.#writings.has(composerForm)) this.#adopt(composerForm);
-    for (const key of this.#far) this.#reopen(key);
+    for (const key of this.#far.keys()) this.#reopen(key);
+    this.#pointOut();
     for (const writing of this.#writings.values()) {
       const { form, parent } = writing;
       this.#attach(writing);
@@ -175,14 +178,15 @@ export class Composer {
     if (!composerForm) return;
     const text = area(writing.form).value;
     const name = nameField(writing.form)?.value;
-    this.#close(writing, true);
+    this.#thread.store.setDraft(writing.place, null);
+    this.#close(writing);
     moveInto(composerForm, text, name);
     area(composerForm).scrollIntoView({ block: "center", behavior: "instant" });
   }
 
   /** Another window has sent what this form holds. @param {Writing} writing */
   #letGo(writing) {
-    if (writing.parent !== null || writing.edits !== null) return this.#close(writing, false);
+    if (writing.parent !== null || writing.edits !== null) return this.#close(writing);
     put(writing.form, this.#thread.store.draft(writing.place)?.text ?? "");
     writing.form.querySelector(".counter")?.remove();
     say(writing.form, "");
@@ -198,20 +202,18 @@ export class Composer {
       this.#adopt(form);
     }
     for (const key of placesOf(store, state.article.id)) {
-      if (isElsewhere(store, key)) continue;
-      if (!this.#reopen(key) && !key.includes(":edit-")) void this.#bringHome(key, Number(key.slice(key.indexOf(":") + 1)));
+      if (isWaiting(store, key) && !this.#reopen(key)) void this.#seek(key);
     }
   }
 
-  /** Open the form of a draft that was left behind, now or when its comment is there. @param {string} key @returns {boolean} whether it is open */
+  /** Open the form of a draft that was left behind, now or when its comment is there. @param {string} key */
   #reopen(key) {
     const { store, composerForm } = this.#thread;
     const [letter] = unanswered(store, key);
-    const place = key.slice(key.indexOf(":") + 1);
-    const id = Number(place.replace("edit-", ""));
     const kept = letter ?? store.draft(key);
-    const writing = !kept ? null : place === "root" ? composerForm && this.#writings.get(composerForm)
-      : place.startsWith("edit-") ? this.#open(null, id, place) : this.#open(id, null, place);
+    const id = commentOf(key);
+    const writing = !kept ? null : !id ? composerForm && this.#writings.get(composerForm)
+      : key.includes("edit-") ? this.#open(null, id, `edit-${id}`) : this.#open(id, null, `${id}`);
     if (writing && letter && !writing.busy) {
       put(writing.form, letter.text);
       const name = nameField(writing.form);
@@ -219,21 +221,66 @@ export class Composer {
       writing.sent = letter;
       void this.#outbox.send(writing);
     }
-    if (!writing && kept) this.#far.add(key);
+    if (!writing && kept) this.#far.set(key, this.#far.get(key) ?? false);
     else this.#far.delete(key);
-    return Boolean(writing);
+    return writing ?? null;
   }
 
-  /** The comment that a draft answers is not on the page: if it is gone for good, the words are kept where they can be sent. @param {string} key @param {number} parent */
-  async #bringHome(key, parent) {
+  /** The comment of a draft is not on the page: say that it waits there. If it is gone for good, an answer is kept where it can be sent. @param {string} key */
+  async #seek(key) {
     const { composerForm, store, words } = this.#thread;
+    const gone = await isGone(this.#thread, commentOf(key));
+    if (this.#far.has(key)) this.#far.set(key, !gone);
+    this.#pointOut();
     const writing = composerForm && this.#writings.get(composerForm);
-    if (!writing || !(await isGone(this.#thread, parent))) return;
     const draft = store.draft(key);
-    if (!draft) return;
+    if (!gone || !writing || !draft || key.includes("edit-")) return;
     moveInto(composerForm, draft.text, draft.name);
     store.setDraft(key, null);
+    this.#far.delete(key);
     say(composerForm, words("removedParent"), true);
+  }
+
+  /** Say how much waits at comments that are not on the page, and lead to it. */
+  #pointOut() {
+    const { language, view, words } = this.#thread;
+    const n = [...this.#far.values()].filter(Boolean).length;
+    if (n === this.#pointed) return;
+    this.#pointed = n;
+    const note = setChild(view.frame.part("composer"), ".unfinished", n > 0, () => make("p", { class: "note unfinished", part: "note", role: "status" }));
+    if (note) void loadWords(language, "more-", words).then(({ words: more }) => {
+      if (n !== this.#pointed) return;
+      const button = note.querySelector("button") ?? makeButton("go-on", more("goOn"), { class: "action inline" });
+      if (!button.isConnected) button.addEventListener("click", () => void this.#goOn(), { signal: this.#signal });
+      note.replaceChildren(more("unfinished", { n }), " ", button);
+    });
+  }
+
+  /** Bring the reader to the first of what waits elsewhere. */
+  async #goOn() {
+    const key = [...this.#far.keys()].find((one) => this.#far.get(one));
+    if (!key || (await this.#thread.act((acting) => acting.goTo(commentOf(key)))) === null) return;
+    const writing = [...this.#writings.values()].find(({ place }) => place === key) ?? this.#reopen(key);
+    if (writing) area(writing.form).focus();
+    else void this.#seek(key);
+    this.#pointOut();
+  }
+
+  /** Words that were put away are here again. @param {Writing} writing */
+  async #offerToDiscard(writing) {
+    const { form, place, parent, edits } = writing;
+    const { language, store, words } = this.#thread;
+    const { value } = area(form);
+    const { words: more } = await loadWords(language, "more-", words);
+    if (area(form).value !== value || !say(form, more("putAway"))) return;
+    const discard = makeButton("discard", more("discard"), { class: "action inline" });
+    discard.addEventListener("click", () => {
+      store.setDraft(place, null);
+      this.#close(writing);
+      if (parent) this.reply(parent);
+      else if (edits) void this.edit(edits);
+    }, { signal: this.#signal });
+    message(form).append(discard);
   }
 
   /** @param {number | null} parent @param {number | null} edits @param {string} place @returns {Writing | null} */
@@ -253,15 +300,22 @@ export class Composer {
     sendButton(form).textContent = words(edits ? "save" : "postReply");
     if (parent !== null) address(this.#thread, form, parent);
     if (edits) nameField(form)?.remove();
+    const away = store.draft(key)?.away;
     const writing = this.#adopt(form, parent, edits, key);
     const cancel = makeButton("cancel", words("cancel"));
-    cancel.addEventListener("click", () => this.#close(writing, true), { signal: this.#signal });
+    // What was written comes back with the next press: nobody has to be asked, and a slip costs nothing.
+    const close = () => {
+      putAway(store, key);
+      this.#close(writing, true);
+    };
+    cancel.addEventListener("click", close, { signal: this.#signal });
     form.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !writing.busy && !area(form).value.trim()) this.#close(writing, true);
+      if (event.key === "Escape" && !writing.busy && !area(form).value.trim()) close();
     }, { signal: this.#signal });
     sendButton(form).before(cancel);
     this.#attach(writing);
     this.#lookAgain();
+    if (away) void this.#offerToDiscard(writing);
     return writing;
   }
 
@@ -326,7 +380,7 @@ export class Composer {
     const focused = form.matches(":focus-within");
     lock(writing, false);
     if (edits === null) this.#posted = Date.now();
-    if (parent || edits) this.#close(writing, false);
+    if (parent || edits) this.#close(writing);
     else {
       put(form, store.draft(place)?.text ?? ""); // what was typed in another window meanwhile
       say(form, words(comment?.status === "pending" ? "held" : "sent"));
@@ -375,7 +429,7 @@ export class Composer {
     if (form.isConnected) return this.#look(writing);
     // Sent from where nobody sees it.
     this.#writings.delete(form);
-    if (parent !== null) void this.#bringHome(place, parent);
+    if (parent !== null) void this.#seek(place);
   }
 
   /** What was sent is a draft again, with what was typed in another window meanwhile. @param {Writing} writing */
@@ -397,23 +451,25 @@ export class Composer {
     target?.focus();
   }
 
-  /** @param {Writing} writing @param {boolean} forget  give up what was typed */
-  #close(writing, forget) {
+  /** Take a form away; its draft is another matter. @param {Writing} writing @param {boolean} [pressed]  by hand: some browsers do not focus what is pressed */
+  #close(writing, pressed = false) {
     const { form, place, parent, edits, sent } = writing;
     const { store } = this.#thread;
     clearTimeout(writing.timer);
     writing.busy = false; // what is on its way still counts when it arrives, but is not sent again
     if (sent) withdraw(store, place, sent);
-    if (forget) store.setDraft(place, null);
     this.#writings.delete(form);
     const focused = form.matches(":focus-within");
     const article = form.closest("article");
     article?.removeAttribute("data-editing");
     form.remove();
     const back = /** @type {HTMLElement | null} */ (article?.querySelector(`:scope > .entry [data-ripost=${edits ? "edit" : "reply"}]`));
-    if (forget || focused) (back ?? article)?.focus({ preventScroll: true });
+    if (pressed || focused) (back ?? article)?.focus({ preventScroll: true });
     // A removed comment was kept for the reply being written to it.
     const id = parent ?? edits;
     if (id !== null && !this.#thread.state.comments.has(id)) this.#thread.view.update([id]);
   }
 }
+
+/** The comment that a place belongs to; 0: none. @param {string} place */
+const commentOf = (place) => Number(/\d+$/.exec(place)?.[0] ?? 0);

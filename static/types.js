@@ -100,6 +100,7 @@
  * @property {string} text
  * @property {string} [name]
  * @property {number} [at]  when it was last changed, in milliseconds since 1970
+ * @property {boolean} [away]  its form was closed over it: it opens when that is asked for
  *
  * @typedef {object} Letter  what was sent from one place, from the press of the button until an answer that settles it
  * @property {string} text

@@ -21,10 +21,10 @@ export const placesOf = (store, article) => new Set(store.keys(`draft:${article}
 /** What another window began after this page was opened is that window's, until the next page. @param {string} name  place or client_id @param {{at?: number}} kept */
 const isForeign = (name, { at = 0 }) => at > performance.timeOrigin && !own.has(name);
 
-/** Whether nothing is kept at a place but what another window is about. @param {BrowserStore} store @param {string} place */
-export function isElsewhere(store, place) {
+/** Whether there is something at a place for this page to open or to send by itself. @param {BrowserStore} store @param {string} place */
+export function isWaiting(store, place) {
   const draft = store.draft(place);
-  return (!draft || isForeign(place, draft)) && !unanswered(store, place).length;
+  return unanswered(store, place).length > 0 || (draft !== null && !draft.away && !isForeign(place, draft));
 }
 
 /** What was sent from a place and is this page's to send again. @param {BrowserStore} store @param {string} place */
@@ -36,6 +36,12 @@ export const claim = (place) => void own.add(place);
 /** @param {BrowserStore} store @param {string} place @param {string} text @param {string} [name] */
 export function keep(store, place, text, name) {
   store.setDraft(place, { text, at: Date.now(), ...(name === undefined ? {} : { name }) });
+}
+
+/** The form is closed over a draft, which is there when it is opened again. @param {BrowserStore} store @param {string} place */
+export function putAway(store, place) {
+  const draft = store.draft(place);
+  if (draft) store.setDraft(place, { ...draft, away: true });
 }
 
 /** What was sent from a place and not answered yet, from any window. @param {BrowserStore} store @param {string} place @returns {Letter[]} */

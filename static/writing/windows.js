@@ -4,7 +4,7 @@
  * was sent from one is gone from all that hold just that, so that nobody sends it again from another. Never takes away
  * words that were not sent, and owns none: drafts.js keeps them.
  */
-import { keyOf } from "./drafts.js";
+import { keep, keyOf } from "./drafts.js";
 import { area, nameField, put } from "./form.js";
 
 /**
@@ -20,7 +20,7 @@ export function followOtherWindows(store, writings, sent, signal) {
       const own = store.identitiesKey.replace(/identities$/, keyOf(place));
       // A form that sends by itself learns from the server; to send the same twice does no harm.
       if (busy || !key?.startsWith(own)) continue;
-      const { text = "", name = "", settled = false } = read(newValue);
+      const { text = "", name = "", settled = false, away = false } = read(newValue);
       if (key.startsWith(`${own}:`)) {
         if (settled && text === area(form).value) sent(writing);
       } else if (key === own && text && text !== area(form).value && !(document.hasFocus() && form.matches(":focus-within"))) {
@@ -28,11 +28,12 @@ export function followOtherWindows(store, writings, sent, signal) {
         const field = nameField(form);
         if (field) field.value ||= name;
       }
+      if (key === own && away) keep(store, place, area(form).value, nameField(form)?.value); // closed there, but not here
     }
   }, { signal });
 }
 
-/** @param {string | null} value  a draft or a letter as it is kept @returns {Partial<import("../types.js").Letter>} */
+/** @param {string | null} value  a draft or a letter as it is kept @returns {Partial<import("../types.js").Draft & import("../types.js").Letter>} */
 function read(value) {
   try {
     return JSON.parse(value ?? "null") ?? {};
