@@ -111,16 +111,22 @@ export function mentionAt(text, caret) {
   return { from: caret - typed.length - 1, typed };
 }
 
+/** A name as it is looked for: without accents, in small letters. @param {string} name */
+const fold = (name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+
+/** Whether a name is written out already. @param {string} name @param {string} typed */
+export const isWritten = (name, typed) => fold(name) === fold(typed);
+
 /**
- * Names that begin, or have a word that begins, with what was typed; the best first.
+ * Names that begin, or have a word that begins, with what was typed; the best first. None when there is nothing to add.
  *
  * @param {string[]} names  those who wrote last come first @param {string} typed @param {number} [most]
  */
 export function suggest(names, typed, most = 6) {
-  const fold = (/** @type {string} */ name) => name.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
   const wanted = fold(typed);
-  const at = (/** @type {string} */ name) => (fold(name).startsWith(wanted) ? 0 : fold(name).split(/\s+/).some((word) => word.startsWith(wanted)) ? 1 : 2);
-  return [...new Set(names)].filter((name) => at(name) < 2 && fold(name) !== wanted).sort((a, b) => at(a) - at(b)).slice(0, most);
+  const at = (/** @type {string} */ name) => isWritten(name, typed) ? 0 : fold(name).startsWith(wanted) ? 1 : fold(name).split(/\s+/).some((word) => word.startsWith(wanted)) ? 2 : 3;
+  const found = [...new Set(names)].filter((name) => at(name) < 3).sort((a, b) => at(a) - at(b)).slice(0, most);
+  return found.every((name) => isWritten(name, typed)) ? [] : found;
 }
 
 /** A pasted text as it can be written: one kind of line end, nothing invisible that changes how it reads. @param {string} text */

@@ -4,7 +4,7 @@
  * on the page, so that nothing makes room for it; knows only who has written what is loaded. A name that is chosen is plain text: nothing is looked up and nobody is told.
  */
 import { make, setAttribute } from "../elements.js";
-import { mentionAt, suggest } from "./markdown-edit.js";
+import { isWritten, mentionAt, suggest } from "./markdown-edit.js";
 
 const GAP = 4; // pixels between the field and the list
 let lists = 0; // for ids that no other list in the page has
@@ -90,6 +90,8 @@ export function offerNames(thread, area, words, signal) {
     const keys = { ArrowDown: () => mark(chosen + 1), ArrowUp: () => mark(chosen - 1), Enter: () => take(chosen), Tab: () => take(chosen), Escape: close };
     const press = event.ctrlKey || event.metaKey ? undefined : keys[event.key];
     if (!press) return;
+    // With the name there already, these keys are meant for the text.
+    if (/Enter|Tab/.test(event.key) && isWritten(names[chosen] ?? "", area.value.slice(from + 1, area.selectionStart))) return close();
     event.preventDefault();
     event.stopPropagation(); // Escape closes the list, not the form
     press();

@@ -115,6 +115,31 @@ async def test_people_of_the_thread_are_offered_after_an_at_sign(
     await expect(area).to_have_value("Hello @José Ángel and @b\n")
 
 
+async def test_a_name_that_is_written_already_does_not_become_another(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    for name in ("Ana", "Anabel"):
+        await newsroom.say(article, "Hello.", name)
+    window = await writing(pages, newsroom, article)
+    area, keyboard = window.composer.locator("textarea"), window.page.keyboard
+    names = window.composer.get_by_role("listbox", name="People in this discussion")
+    await keyboard.type("@Ana")
+    await expect(names.get_by_role("option")).to_have_text(["Ana", "Anabel"])
+    await keyboard.press("Enter")
+    await expect(names).to_be_hidden()
+    await keyboard.type("I agree, @ana")
+    await expect(names).to_be_visible()
+    await keyboard.press("Tab")
+    await expect(area).to_have_value("@Ana\nI agree, @ana")
+    await expect(area).not_to_be_focused()
+    await area.fill("")
+    await area.press_sequentially("@Ana")
+    await expect(names).to_be_visible()
+    await keyboard.press("ArrowDown")
+    await keyboard.press("Enter")
+    await expect(area).to_have_value("@Anabel ")
+
+
 async def test_the_names_stand_above_the_page_and_move_nothing_in_it(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:

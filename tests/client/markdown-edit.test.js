@@ -67,6 +67,7 @@ test("a name is offered after an @ that begins a word, and nowhere else", () => 
 test("names are found by any of their words and without accents, those that begin so first", () => {
   assert.deepEqual(suggest(["Ana", "José Ángel", "Angela", "Bo"], "ang"), ["Angela", "José Ángel"]);
   assert.deepEqual(suggest(["Ana", "Ana"], "Ana"), [], "what is written already is not offered");
+  assert.deepEqual(suggest(["Anabel", "Anna Ana", "Ana"], "ana"), ["Ana", "Anabel", "Anna Ana"], "but it comes first where others begin so");
 });
 
 test("a paste loses what cannot be seen and keeps what is meant", () => {
