@@ -27,8 +27,15 @@ export const area = (form) => /** @type {HTMLTextAreaElement} */ (form.querySele
 export const sendButton = (form) => /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
 /** @param {HTMLFormElement} form */
 export const message = (form) => /** @type {HTMLElement} */ (form.querySelector(".message"));
+/** Go back to writing: a preview shows only what is sent. @param {HTMLFormElement} form */
+export function leavePreview(form) {
+  if (area(form).hidden) /** @type {HTMLElement | null} */ (form.querySelector(".preview-button"))?.click();
+}
 /** Show another text. @param {HTMLFormElement} form @param {string} text */
-export const put = (form, text) => void (area(form).value = text);
+export function put(form, text) {
+  leavePreview(form);
+  area(form).value = text;
+}
 /** The guest's name; none while a member posts. @param {HTMLFormElement} form @returns {HTMLInputElement | null} */
 export const nameField = (form) => form.querySelector("input[name=name]:not([hidden])");
 

@@ -9,6 +9,7 @@ import { make, makeButton, setAttribute, setChild, setText } from "../elements.j
 import { addStyle } from "../styles.js";
 import { renderTree } from "../tree-view.js";
 import { loadWords } from "../words.js";
+import { leavePreview } from "./form.js";
 import { cleanPaste, format, PASTE_MAX, quotation } from "./markdown-edit.js";
 import { offerNames } from "./mention.js";
 import { slowMode } from "./obstacle.js";
@@ -117,6 +118,7 @@ function use(thread, root, area, kind) {
 
 /** Type a text in place of the selection. @param {HTMLTextAreaElement} area @param {string} text */
 export function insert(area, text) {
+  if (area.form) leavePreview(area.form);
   area.focus({ preventScroll: true });
   // Deprecated and without a successor: the only edit that the browser can undo. It says `input` by itself.
   if (document.execCommand(text ? "insertText" : "delete", false, text)) return;

@@ -235,6 +235,34 @@ async def test_the_answer_to_a_removed_comment_becomes_a_comment_of_its_own(
     await expect(window.saying("rather have honey")).to_be_visible()
 
 
+async def test_what_comes_into_a_form_that_shows_a_preview_is_seen_before_it_is_sent(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    bad = await newsroom.say(article, "Buy my marmalade.", "Zeb")
+    window = await Window.open(pages, newsroom.link(article))
+    await ready(window)
+    area, preview = window.composer.locator("textarea"), window.composer.locator(".preview")
+    await area.fill("Honey is **better**.")
+    await window.composer.get_by_role("button", name="Preview").click()
+    await expect(preview.locator("strong")).to_have_text("better")
+    await window.button(bad, "reply").click()
+    await window.form(bad).locator("textarea").fill("I would rather have honey.")
+    await newsroom.decide(bad, "reject")
+    await window.form(bad).get_by_role("button", name="Make it a comment of its own").click()
+    await expect(preview).to_have_count(0)
+    await expect(area).to_be_focused()
+    await expect(area).to_have_value("Honey is **better**.\n\nI would rather have honey.")
+    await window.composer.get_by_role("button", name="Preview").click()
+    await expect(preview).to_contain_text("I would rather have honey.")
+    await window.composer.get_by_role("button", name="Write", exact=True).blur()
+    other = Window(await window.page.context.new_page())
+    await other.page.goto(newsroom.link(article))
+    await other.until("live")
+    await other.composer.locator("textarea").fill("Something else.")
+    await expect(preview).to_have_count(0)
+    await expect(area).to_have_value("Something else.")
+
+
 async def test_what_is_written_to_a_comment_can_be_sent_when_the_comment_is_back(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
