@@ -14,7 +14,7 @@ import { unfold } from "./showing.js";
 import { loadWords } from "./words.js";
 import { address, showMember } from "./writing/addressing.js";
 import { askToDelete } from "./writing/deleting.js";
-import { claim, isWaiting, joined, keep, lettersFrom, mergeEarly, placesOf, post, putAway, settle, unanswered, withdraw } from "./writing/drafts.js";
+import { claim, isWaiting, joined, keep, lettersFrom, mergeEarly, placesOf, post, putAway, settle, unanswered, withDraft, withdraw } from "./writing/drafts.js";
 import { area, count, countDown, enable, lock, makeId, message, nameField, put, say, sendButton, tell } from "./writing/form.js";
 import { keepClear } from "./writing/keyboard.js";
 import { isGone, moveInto } from "./writing/moving.js";
@@ -37,6 +37,8 @@ export class Composer {
   /** Places of drafts whose comment is not on the page, and whether it is known to be elsewhere. @type {Map<string, boolean>} */
   #far = new Map();
   #pointed = 0; // how many of them are spoken of
+  /** Forms whose text has just become more than what was typed. @type {Set<HTMLFormElement>} */
+  #unseen = new Set();
   #outbox;
   #posted = 0; // when this reader last posted here, in milliseconds since 1970
   #timer = 0; // of the next look at who has to wait
@@ -109,7 +111,7 @@ export class Composer {
     // The form for comments may be newer than what was heard last. Any other that is not known here is none of ours.
     const writing = this.#writings.get(form) ?? (form === this.#thread.composerForm && !this.#signal.aborted ? this.#adopt(form) : null);
     if (writing?.busy && writing.tries) return void this.#outbox.send(writing);
-    if (!writing || writing.busy || form.hasAttribute("data-blocked")) return;
+    if (!writing || writing.busy || form.hasAttribute("data-blocked") || this.#unseen.has(form)) return;
     const { words, store } = this.#thread;
     const limits = limitsOf(this.#thread);
     const text = area(form).value;
@@ -266,13 +268,13 @@ export class Composer {
     this.#pointOut();
   }
 
-  /** Words that were put away are here again. @param {Writing} writing */
-  async #offerToDiscard(writing) {
+  /** Words from before are here again; where a form can be opened anew, they can be thrown away. @param {Writing} writing */
+  async #tellKept(writing) {
     const { form, place, parent, edits } = writing;
     const { language, store, words } = this.#thread;
     const { value } = area(form);
     const { words: more } = await loadWords(language, "more-", words);
-    if (area(form).value !== value || !say(form, more("putAway"))) return;
+    if (area(form).value !== value || !say(form, more("putAway")) || !(parent || edits)) return;
     const discard = makeButton("discard", more("discard"), { class: "action inline" });
     discard.addEventListener("click", () => {
       store.setDraft(place, null);
@@ -315,7 +317,7 @@ export class Composer {
     sendButton(form).before(cancel);
     this.#attach(writing);
     this.#lookAgain();
-    if (away) void this.#offerToDiscard(writing);
+    if (away) void this.#tellKept(writing);
     return writing;
   }
 
@@ -339,7 +341,14 @@ export class Composer {
     const text = area(form);
     const draft = store.draft(place);
     // What was typed before the script was there is newer than what was kept, and not all there is.
-    if (draft) text.value = joined(draft.text, text.value);
+    const typed = text.value;
+    text.value = withDraft(store, place, typed);
+    if (typed && text.value !== typed) {
+      // Whoever has pressed the button already has not seen it.
+      this.#unseen.add(form);
+      setTimeout(() => this.#unseen.delete(form));
+      void this.#tellKept(writing);
+    }
     const name = nameField(form);
     if (name) {
       name.maxLength = limitsOf(this.#thread).name_max;

@@ -47,6 +47,12 @@ export function putAway(store, place) {
 /** What was sent from a place and not answered yet, from any window. @param {BrowserStore} store @param {string} place @returns {Letter[]} */
 export const lettersFrom = (store, place) => store.keys(`${keyOf(place)}:`).map((key) => store.read(key)).filter((letter) => letter && !letter.settled);
 
+/** The draft of a place with what was typed there before it could be shown; what is on its way needs no second keeping. @param {BrowserStore} store @param {string} place @param {string} typed */
+export function withDraft(store, place, typed) {
+  const { text = "" } = store.draft(place) ?? {};
+  return typed && lettersFrom(store, place).some((letter) => letter.text === text) ? typed : joined(text, typed);
+}
+
 /** Keep what is about to be sent. The same text again is the same letter. @param {BrowserStore} store @param {string} place @param {Letter} letter */
 export function post(store, place, letter) {
   own.add(letter.client_id);
@@ -74,7 +80,6 @@ export function mergeEarly(store, article) {
   const [root, early] = [`${article}:root`, `${article}:early`];
   const typed = store.draft(early);
   if (!typed) return;
-  const draft = store.draft(root);
-  keep(store, root, joined(draft?.text ?? "", typed.text), draft?.name);
+  keep(store, root, withDraft(store, root, typed.text), store.draft(root)?.name);
   store.setDraft(early, null);
 }

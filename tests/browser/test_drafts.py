@@ -92,6 +92,30 @@ async def test_what_is_typed_before_the_script_is_there_joins_what_was_kept(
     await expect(area).to_have_value("Precious words.\n\nWhere is it? There.")
 
 
+async def test_what_is_joined_after_the_button_was_pressed_is_shown_before_it_is_sent(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    window = await Window.open(pages, newsroom.link(article))
+    await ready(window)
+    await window.composer.locator("textarea").fill("An idea of yesterday.")
+    await kept(window, "An idea of yesterday.")
+    there = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await there.wait()
+        await route.continue_()
+
+    await window.page.route(re.compile(r"/composer\.js"), wait)
+    await again(window)
+    await window.write("Yes.")
+    there.set()
+    await expect(window.composer.locator("textarea")).to_have_value("An idea of yesterday.\n\nYes.")
+    await expect(window.composer.locator(".message")).to_have_text("This is what you had written here.")
+    assert await newsroom.thread(article) == []
+    await window.composer.locator("[type=submit]").click()
+    await expect(window.saying("An idea of yesterday.")).to_contain_text("Yes.")
+
+
 async def test_another_order_of_the_discussion_leaves_what_is_being_written_with_its_comment(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
@@ -258,6 +282,7 @@ async def test_what_comes_into_a_form_that_shows_a_preview_is_seen_before_it_is_
     other = Window(await window.page.context.new_page())
     await other.page.goto(newsroom.link(article))
     await other.until("live")
+    await ready(other)
     await other.composer.locator("textarea").fill("Something else.")
     await expect(preview).to_have_count(0)
     await expect(area).to_have_value("Something else.")

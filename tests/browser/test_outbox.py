@@ -259,10 +259,20 @@ async def test_what_waits_in_two_windows_is_sent_by_the_next_page_each_once(
 ) -> None:
     first, second = await two(pages, newsroom.link(article))
     await first.page.context.route(POST, lambda route: route.abort())
+    composer, there = re.compile(r"/composer\.js"), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await there.wait()
+        await route.continue_()
+
+    await second.page.route(composer, late)
     for window, text in ((first, "From the first."), (second, "From the second.")):
         await window.write(text)
+        if window is second:
+            there.set()
         await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
     await first.page.context.unroute_all()
+    await second.page.unroute_all()
     await first.page.close()
     await again(second)
     for text in ("From the first.", "From the second."):
