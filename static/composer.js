@@ -6,11 +6,12 @@
  * as long as that holds.
  */
 import { Problem } from "./api.js";
-import { make, makeButton, setAttribute, setChild } from "./elements.js";
+import { make, makeButton, setAttribute, setChild, setText } from "./elements.js";
 import { makeComposer } from "./making.js";
 import { addIdentity, addRef } from "./remembering.js";
 import { limitsOf, tokenFor } from "./rights.js";
 import { unfold } from "./showing.js";
+import { addStyle } from "./styles.js";
 import { loadWords } from "./words.js";
 import { address, showMember } from "./writing/addressing.js";
 import { askToDelete } from "./writing/deleting.js";
@@ -135,7 +136,7 @@ export class Composer {
     const { composerForm } = this.#thread;
     if (composerForm && !this.#writings.has(composerForm)) this.#adopt(composerForm);
     for (const key of this.#far.keys()) this.#reopen(key);
-    this.#pointOut();
+    void this.#pointOut();
     for (const writing of this.#writings.values()) {
       const { form, parent } = writing;
       this.#attach(writing);
@@ -233,7 +234,7 @@ export class Composer {
     const { composerForm, store, words } = this.#thread;
     const gone = await isGone(this.#thread, commentOf(key));
     if (this.#far.has(key)) this.#far.set(key, !gone);
-    this.#pointOut();
+    void this.#pointOut();
     const writing = composerForm && this.#writings.get(composerForm);
     const draft = store.draft(key);
     if (!gone || !writing || !draft || key.includes("edit-")) return;
@@ -243,19 +244,21 @@ export class Composer {
     say(composerForm, words("removedParent"), true);
   }
 
-  /** Say how much waits at comments that are not on the page, and lead to it. */
-  #pointOut() {
-    const { language, view, words } = this.#thread;
+  /** Say how much waits at comments that are not on the page, where that is in sight wherever one reads, and lead to it. */
+  async #pointOut() {
+    const { language, root, view, words } = this.#thread;
     const n = [...this.#far.values()].filter(Boolean).length;
     if (n === this.#pointed) return;
     this.#pointed = n;
-    const note = setChild(view.frame.part("composer"), ".unfinished", n > 0, () => make("p", { class: "note unfinished", part: "note", role: "status" }));
-    if (note) void loadWords(language, "more-", words).then(({ words: more }) => {
-      if (n !== this.#pointed) return;
-      const button = note.querySelector("button") ?? makeButton("go-on", more("goOn"), { class: "action inline" });
-      if (!button.isConnected) button.addEventListener("click", () => void this.#goOn(), { signal: this.#signal });
-      note.replaceChildren(more("unfinished", { n }), " ", button);
+    const [{ words: more }] = await Promise.all([loadWords(language, "more-", words), addStyle(root, "writing/writing.css")]);
+    if (n !== this.#pointed) return;
+    const pill = setChild(view.frame.part("pill"), "[data-ripost=go-on]", n > 0, () => {
+      const made = makeButton("go-on", "", { class: "pill unfinished", part: "pill" });
+      made.addEventListener("click", () => void this.#goOn(), { signal: this.#signal });
+      return made;
     });
+    if (pill) setText(pill, more("unfinished", { n }));
+    if (pill) view.frame.say(more("unfinished", { n }));
   }
 
   /** Bring the reader to the first of what waits elsewhere. */
@@ -265,7 +268,7 @@ export class Composer {
     const writing = [...this.#writings.values()].find(({ place }) => place === key) ?? this.#reopen(key);
     if (writing) area(writing.form).focus();
     else void this.#seek(key);
-    this.#pointOut();
+    void this.#pointOut();
   }
 
   /** Words from before are here again; where a form can be opened anew, they can be thrown away. @param {Writing} writing */

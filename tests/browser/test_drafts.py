@@ -163,12 +163,12 @@ async def test_what_waits_at_a_comment_that_is_not_on_the_page_is_said_and_led_t
     await window.form(mine).locator("textarea").fill("Mine, without one.")
     await kept(window, "Mine, without one.")
     await again(window)
-    waiting = window.page.locator(".unfinished")
-    await expect(waiting).to_contain_text("You have 2 unfinished texts elsewhere in this discussion.")
-    areas = window.page.locator("article textarea")
-    for n in (1, 2):
-        await waiting.get_by_role("button", name="Go on writing").click()
-        await expect(areas).to_have_count(n)
+    waiting, areas = window.page.locator('[data-ripost="go-on"]'), window.page.locator("article textarea")
+    for opened, text in enumerate(("2 unfinished texts: go on writing", "1 unfinished text: go on writing"), 1):
+        await expect(waiting).to_have_text(text)
+        await expect(waiting).to_be_in_viewport()
+        await waiting.click()
+        await expect(areas).to_have_count(opened)
         await expect(window.page.locator("article textarea:focus")).to_be_in_viewport()
     await expect(waiting).to_have_count(0)
     await expect(window.form(last).locator("textarea")).to_have_value("To the last.")
