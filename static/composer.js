@@ -183,8 +183,17 @@ export class Composer {
     const name = nameField(writing.form)?.value;
     this.#thread.store.setDraft(writing.place, null);
     this.#close(writing);
-    moveInto(composerForm, text, name);
+    this.#moveInto(composerForm, text, name);
     area(composerForm).scrollIntoView({ block: "center", behavior: "instant" });
+  }
+
+  /** @param {HTMLFormElement} form  for comments @param {string} text @param {string} [name] */
+  #moveInto(form, text, name) {
+    const { store } = this.#thread;
+    const writing = this.#writings.get(form);
+    // What is on its way may not change: this is there after it.
+    if (writing?.busy) keep(store, writing.place, withDraft(store, writing.place, text), name);
+    else moveInto(form, text, name);
   }
 
   /** Another window has sent what this form holds. @param {Writing} writing */
@@ -213,7 +222,8 @@ export class Composer {
   #reopen(key) {
     const { store, composerForm } = this.#thread;
     const [letter] = unanswered(store, key);
-    const kept = letter ?? store.draft(key);
+    const draft = store.draft(key);
+    const kept = letter ?? (draft?.away ? null : draft); // another window may have put it away
     const id = commentOf(key);
     const writing = !kept ? null : !id ? composerForm && this.#writings.get(composerForm)
       : key.includes("edit-") ? this.#open(null, id, `edit-${id}`) : this.#open(id, null, `${id}`);
@@ -238,7 +248,7 @@ export class Composer {
     const writing = composerForm && this.#writings.get(composerForm);
     const draft = store.draft(key);
     if (!gone || !writing || !draft || key.includes("edit-")) return;
-    moveInto(composerForm, draft.text, draft.name);
+    this.#moveInto(composerForm, draft.text, draft.name);
     store.setDraft(key, null);
     this.#far.delete(key);
     say(composerForm, words("removedParent"), true);
@@ -251,7 +261,7 @@ export class Composer {
     if (n === this.#pointed) return;
     this.#pointed = n;
     const [{ words: more }] = await Promise.all([loadWords(language, "more-", words), addStyle(root, "writing/writing.css")]);
-    if (n !== this.#pointed) return;
+    if (n !== this.#pointed || this.#signal.aborted) return;
     const pill = setChild(view.frame.part("pill"), "[data-ripost=go-on]", n > 0, () => {
       const made = makeButton("go-on", "", { class: "pill unfinished", part: "pill" });
       made.addEventListener("click", () => void this.#goOn(), { signal: this.#signal });

@@ -288,6 +288,27 @@ async def test_what_comes_into_a_form_that_shows_a_preview_is_seen_before_it_is_
     await expect(area).to_have_value("Something else.")
 
 
+async def test_an_answer_is_not_mixed_with_a_comment_that_is_on_its_way(
+    pages: Pages, newsroom: Newsroom, article: Json
+) -> None:
+    bad = await newsroom.say(article, "Buy my marmalade.", "Zeb")
+    window = await Window.open(pages, newsroom.link(article))
+    await window.page.route(POST, lambda route: route.abort())
+    await window.write("Honey is better.")
+    await expect(window.composer.locator(".message")).to_contain_text("Not sent yet")
+    await window.button(bad, "reply").click()
+    await window.form(bad).locator("textarea").fill("I would rather have honey.")
+    await newsroom.decide(bad, "reject")
+    await window.form(bad).get_by_role("button", name="Make it a comment of its own").click()
+    await expect(window.composer.locator("textarea")).to_have_value("Honey is better.")
+    await window.page.unroute_all()
+    await window.page.evaluate("window.dispatchEvent(new Event('online'))")
+    await expect(window.saying("Honey is better.")).to_have_count(1)
+    await expect(window.composer.locator("textarea")).to_have_value("I would rather have honey.")
+    await window.write("I would rather have honey.")
+    await expect(window.saying("I would rather have honey.")).to_have_count(1)
+
+
 async def test_what_is_written_to_a_comment_can_be_sent_when_the_comment_is_back(
     pages: Pages, newsroom: Newsroom, article: Json
 ) -> None:
