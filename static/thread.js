@@ -140,7 +140,7 @@ export class Thread {
     });
     const last = /** @type {import("./types.js").Visit | null} */ (this.last = store.read(`visit:${id}`));
     this.#rest();
-    hear("visibilitychange", () => document.hidden && store.write(`visit:${id}`, { ...this.#calm, left: this.acting?.left ?? last?.left ?? [], own: this.own?.ids ?? last?.own ?? [] }), document);
+    hear("visibilitychange", () => document.hidden && store.write(`visit:${id}`, { ...this.#rest(), left: this.acting?.left ?? last?.left ?? [], own: this.own?.ids ?? last?.own ?? [] }), document);
     // Words may also have been typed, or are about to be, before the script was there or while it started anew.
     const writing = store.keys(`draft:${id}:`).length || this.composerForm?.querySelector("textarea")?.value || root.activeElement?.closest("form");
     // What the server has rendered and the browser has focused needs nothing more.
@@ -192,10 +192,10 @@ export class Thread {
     return !this.view.views.size || this.isOwn(comment) || (parent !== undefined && this.isOwn(parent));
   }
 
-  /** With nothing waiting to be shown, all of this has been here before at the next visit. */
+  /** From where on something is new at the next visit: with nothing waiting to be shown, all of this has been here before. */
   #rest() {
     const { epoch, seq, unloaded } = this.state;
-    if (!this.view.waiting.size && !unloaded.size) this.#calm = { epoch, seq };
+    return this.view.waiting.size || unloaded.size ? this.#calm : (this.#calm = { epoch, seq });
   }
 
   /** What is loaded when it is needed, for as long as that takes. @template T @param {(tries: number) => Promise<T>} load */

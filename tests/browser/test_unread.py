@@ -74,6 +74,21 @@ async def test_a_guest_finds_what_is_new_since_the_last_visit(pages: Pages, news
     await expect(marks(window)).to_have_count(0)
 
 
+async def test_what_the_pill_has_shown_is_not_new_at_the_next_visit(pages: Pages, newsroom: Newsroom) -> None:
+    article = await newsroom.article()
+    await newsroom.say(article, "Here before.")
+    url = newsroom.link(article)
+    window = await visit(await pages.context(), url)
+    await newsroom.say(article, "Late.", "Bo")
+    await window.pill.click()
+    await expect(window.saying("Late.")).to_be_in_viewport()
+    await window.page.goto(AWAY)
+    await window.page.goto(url)
+    await window.until("live")
+    await expect(window.saying("Late.")).to_be_visible()
+    await expect(marks(window)).to_have_count(0)
+
+
 async def test_what_was_left_unread_is_unread_at_the_next_visit(pages: Pages, newsroom: Newsroom) -> None:
     article = await newsroom.article()
     await newsroom.say(article, "Here before. " + "Words. " * 900)
