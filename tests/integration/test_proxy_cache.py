@@ -7,8 +7,7 @@ somebody in a hurry would.
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
@@ -17,7 +16,8 @@ import pytest
 from server.fold import fold
 from tests.support.live import LiveClient
 from tests.support.nginx import documented, nginx
-from tests.support.running import Running, running
+from tests.support.running import Running, moderator
+from tests.support.server import RipostServer
 
 FIRST, SECOND = "https://first.example", "https://second.example"
 
@@ -52,14 +52,32 @@ class Front:
         return answer
 
 
-@pytest.fixture(params=["as documented", "in front of everything"])
-async def front(request: pytest.FixtureRequest, tmp_path: Path, nginx_path: str) -> AsyncIterator[Front]:
-    async with running(tmp_path, ALLOWED_ORIGINS=f"{FIRST},{SECOND}") as site:
-        outside, inside = documented(site.url, tmp_path)
+@pytest.fixture(scope="module", params=["as documented", "in front of everything"])
+def served(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, nginx_path: str
+) -> Iterator[tuple[RipostServer, str, str]]:
+    """A server, its moderator's token, and the address of the nginx in front of it."""
+    folder = tmp_path_factory.mktemp("served")
+    server = RipostServer(folder, {"RATE_LIMITS": "off", "ALLOWED_ORIGINS": f"{FIRST},{SECOND}"})
+    token = asyncio.run(moderator(server))
+    try:
+        outside, inside = documented(server.start().url, folder)
         if request.param == "in front of everything":
             inside = re.sub(r"(?s)location ~.*?\}", "", inside).replace("{", "{ proxy_cache ripost;", 1)
-        with nginx(nginx_path, tmp_path / "nginx", outside, inside) as url:
-            yield Front(site, url, await site.article())
+        with nginx(nginx_path, folder / "nginx", outside, inside) as url:
+            yield server, token, url
+        server.close()
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+async def front(served: tuple[RipostServer, str, str]) -> AsyncIterator[Front]:
+    """The same for a test, with an article of its own."""
+    server, token, url = served
+    async with httpx2.AsyncClient(timeout=20) as client:
+        site = Running(server, client, token)
+        yield Front(site, url, await site.article())
 
 
 async def test_an_anonymous_page_is_asked_of_the_server_once(front: Front) -> None:

@@ -81,17 +81,17 @@ async def test_200_who_come_back_at_once_cost_three_reads_at_most(tmp_path: Path
 
 @pytest.mark.faults
 async def test_readers_far_behind_share_what_is_read_for_them(tmp_path: Path) -> None:
-    """After a restart, with nothing in memory: 60 anywhere in the newest 1,000 events, then 60 at the beginning of
-    more than any memory holds, then 60 anywhere in that."""
+    """After a restart, with nothing in memory: 40 anywhere in the newest 1,000 events, then 40 at the beginning of
+    more than any memory holds, then 40 anywhere in that."""
     most = -(-LONG // READ_FRAMES)
     async with running(tmp_path, MAX_CONNECTIONS_PER_ADDRESS="1000") as site:
         crowd = Coming(site, await site.article())
         for _ in range(LONG // 100):
             await crowd.say(100)
         for places, reads_at_most in (
-            ([LONG - 1 - number * 17 % 1000 for number in range(60)], 3),
-            ([0] * 60, most + 2),
-            ([number * 29 % LONG for number in range(60)], most + 2),
+            ([LONG - 1 - number * 17 % 1000 for number in range(40)], 3),
+            ([0] * 40, most + 2),
+            ([number * 29 % LONG for number in range(40)], most + 2),
         ):
             await asyncio.to_thread(site.server.restart)
             assert await crowd.come_from(places) <= reads_at_most, "with an empty memory"

@@ -99,8 +99,8 @@ class Running:
                 await asyncio.sleep(0.02)
 
 
-async def _moderator(server: RipostServer) -> str:
-    """Makes a moderator as `ripost person` does (tests/test_cli.py), without starting it; their token."""
+async def moderator(server: RipostServer) -> str:
+    """Makes a moderator of a server that does not run yet, as `ripost person` does (tests/test_cli.py), without starting it; their token."""
     secret = server.environment.get("SECRET_KEY")
     async with open_state(Config(database_url=server.database_url, secret_key=secret)) as state:
         new = persons.NewPerson(name="Mo", email="mo@paper.example", role=Role.MODERATOR)
@@ -112,7 +112,7 @@ async def _moderator(server: RipostServer) -> str:
 async def running(folder: Path, **settings: str) -> AsyncIterator[Running]:
     """A server in `folder`, stopped at the end; without rate limits unless they are asked for."""
     server = RipostServer(folder, {"RATE_LIMITS": "off"} | settings)
-    token = await _moderator(server)
+    token = await moderator(server)
     try:
         await asyncio.to_thread(server.start)
         async with httpx2.AsyncClient(timeout=20) as client:
