@@ -267,8 +267,10 @@ export class Composer {
       made.addEventListener("click", () => void this.#goOn(), { signal: this.#signal });
       return made;
     });
-    if (pill) setText(pill, more("unfinished", { n }));
-    if (pill) view.frame.say(more("unfinished", { n }));
+    if (!pill) return;
+    setText(pill, more("unfinished", { n }));
+    setAttribute(pill, "data-n", new Intl.NumberFormat(language).format(n));
+    view.frame.say(more("unfinished", { n }));
   }
 
   /** Bring the reader to the first of what waits elsewhere. */
