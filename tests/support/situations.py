@@ -204,6 +204,39 @@ async def closed_draft(studio: Studio, page: Page, article: Json, said: list[Jso
     await _top(page)
 
 
+async def cancelled(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
+    """Words that were cancelled are there again."""
+    reply = page.locator(f"#comment-{said[3]['id']} > .entry [data-ripost=reply]")
+    await reply.click()
+    form = page.locator("article form")
+    await form.locator("[role=toolbar]").wait_for()
+    await form.locator("textarea").fill(_text(await _is_rtl(page)))
+    await form.locator("[data-ripost=cancel]").click()
+    await reply.click()
+    await form.locator("[data-ripost=discard]").wait_for()
+    await form.locator("[role=toolbar]").wait_for()
+    await _middle(page, "article form")
+
+
+async def unfinished(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
+    """An answer waits at a comment that is not on the page; the link that led here is about one that is gone."""
+    last = await studio.newsroom.say(article, "هذا بعيد." if await _is_rtl(page) else "This is far away.", "Ewa")
+    await page.goto(studio.newsroom.link(article, f"?comment={last['id']}"))
+    await live(studio, page)
+    await page.locator(f"#comment-{last['id']} > .entry [data-ripost=reply]").click()
+    form = page.locator("article form")
+    await form.locator("[role=toolbar]").wait_for()
+    await form.locator("textarea").press_sequentially(_text(await _is_rtl(page))[:12])
+    for number in range(30):
+        await studio.newsroom.say(article, f"{number + 1}", "Ewa")
+    await studio.newsroom.decide(said[-1], "reject")
+    await page.goto(studio.newsroom.link(article, f"?comment={said[-1]['id']}&sort=newest"))
+    await live(studio, page)
+    await page.locator("[data-ripost=go-on]").wait_for()
+    await page.locator("[data-ripost=gone]").wait_for()
+    await _top(page)
+
+
 async def removed_parent(studio: Studio, page: Page, article: Json, said: list[Json]) -> None:
     """The comment that is being answered is taken down."""
     await page.locator(f"#comment-{said[3]['id']} > .entry [data-ripost=reply]").click()
@@ -332,8 +365,8 @@ async def queue(studio: Studio, page: Page, article: Json, said: list[Json]) -> 
 SITUATIONS: dict[str, Act] = {
     act.__name__.replace("_", "-"): act
     for act in (
-        votes, report, unread, pill, paused, replay, held, closed, closed_draft, removed_parent, slowed, expired,
-        blocked, waiting, preview, names, desk, desk_ended, queue,
+        votes, report, unread, pill, paused, replay, held, closed, closed_draft, cancelled, unfinished,
+        removed_parent, slowed, expired, blocked, waiting, preview, names, desk, desk_ended, queue,
     )
 }  # fmt: skip
 
