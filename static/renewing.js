@@ -11,7 +11,8 @@ import { keepTrying } from "./keep-trying.js";
 import { findAnchor, scrollerOf } from "./reading-place.js";
 import { findWords } from "./words.js";
 
-const ROOTS = 100; // top-level comments that the server gives at once
+const PAGE = 25; // top-level comments of a page
+const MOST = 100; // of them that the server gives at once
 const WAITING = 10_000; // milliseconds until nobody waits for a form any more
 
 /** @typedef {HTMLInputElement | HTMLTextAreaElement} Field */
@@ -28,11 +29,13 @@ export async function renew(thread) {
     const server = new URL(host.getAttribute("server") || import.meta.url).origin;
     if (server !== thread.server || (Number(host.getAttribute("article")) || id) !== id) return null;
     const sort = host.getAttribute("sort") || state.sort;
-    const limit = `${Math.min(Math.max(25, Math.ceil(state.roots.length / 25) * 25), ROOTS)}`;
+    const limit = `${Math.min(Math.max(1, Math.ceil(state.roots.length / PAGE)) * PAGE, MOST)}`;
     const [found, { page: { article }, section }, page] = await keepTrying(async () => {
       const words = await findWords(host);
+      // As anybody sees it: who reads now is asked by the new thread.
       return Promise.all([words, askDrawn(thread, words.language, sort), ask(thread, `/api/articles/${id}/thread?${new URLSearchParams({ sort, limit })}`, { fresh: true }), thread.prepare()]);
     }, signal, () => thread.frame.fail(thread.words("unreachable")));
+    signal.throwIfAborted(); // taken away meanwhile
     if (article?.id !== id) return null;
     if (attributes(host) !== said) continue; // once more: it has changed its mind
     const before = view.frame.section;

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * <ripost-thread>: attributes in, one open discussion out. Owns the element's life: starts a Thread when it is on a page,
- * ends it when it is taken away, starts anew when an attribute says something else. Never keeps state of its own; the
- * attributes are the state.
+ * ends it when it is taken away, has it made anew when an attribute says something else (renewing.js, where somebody reads
+ * or writes already). Never keeps state of its own; the attributes are the state.
  */
 import { Thread } from "./thread.js";
 

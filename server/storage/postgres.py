@@ -2,12 +2,12 @@
 
 The same functions as on SQLite run in savepoints of one transaction, inside `AsyncConnection.run_sync`. A batch of
 several runs alone among all processes: two that lock articles and channels in different orders would wait for each
-other until PostgreSQL ends one after a second. A single function takes its locks in one order (its article, then
-channels) and runs beside others, so processes wait for each other only when writes queue up anyway. Serialisation
-failures and deadlocks (40001, 40P01) run the batch again, a unique violation (two processes added the same thing) runs
-the one function again: functions have no effects of their own. A commit whose outcome is unknown (the connection died)
-fails the batch without saying anything; the log tells later whether it happened, by the head check here and by
-`client_id` for who retries.
+other until PostgreSQL ends one after a second. A single function takes its locks in one order (the person it acts for,
+its article, then channels) and runs beside others, so processes wait for each other only when writes queue up anyway.
+Serialisation failures and deadlocks (40001, 40P01) run the batch again, a unique violation (two processes added the
+same thing) runs the one function again: functions have no effects of their own. A commit whose outcome is unknown (the
+connection died) fails the batch without saying anything; the log tells later whether it happened, by the head check
+here and by `client_id` for who retries.
 """
 
 import asyncio
